@@ -1,5 +1,6 @@
 """The sandbox: a local server with the documented behaviour that also shows ignored values."""
 
+import atexit
 import os
 from collections import Counter
 from contextlib import ExitStack
@@ -124,15 +125,17 @@ class Sandbox:
         self.stop()
 
     def start(self) -> Self:
-        """Start the server, unless it is running already."""
+        """Start the server, unless it is running already. It runs until `stop`, or until the process ends."""
         if self._running is None:
             self._running = _Running(self._db, self._port, self._faults, self.api_key)
+            atexit.register(self.stop)  # also keeps it alive where only its client has a name
         return self
 
     def stop(self) -> None:
         """Close connections, free the port and remove temporary files. A second call does nothing."""
         running, client = self._running, self._client
         self._running = self._client = None
+        atexit.unregister(self.stop)
         if client is not None and client.ledger is not None:
             client.ledger.close("its sandbox has stopped", "start the sandbox, and use its new .client")
         if running is not None:

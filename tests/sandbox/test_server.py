@@ -1,11 +1,13 @@
 """The sandbox starts, stops and stays on this machine."""
 
 import contextlib
+import gc
 import socket
 import subprocess
 import sys
 import threading
 import warnings
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -177,3 +179,17 @@ def test_notebook_shows_page_and_contents():
         for text in (str(box.ledger_path), "1 customer,", "2 attribute types", "0 values", "1 request<"):
             assert text in shown
         assert box.api_key not in shown
+
+
+def test_sandbox_lives_as_long_as_its_client_may_need_it():
+    client = Sandbox().start().client
+    gc.collect()
+    client.upsert("asha@example.com", {"City": "Pune"})
+    assert client.ledger.path.exists()
+
+
+def test_sandbox_ends_with_the_process(tmp_path):
+    code = "import growlytics_pandas as gp; print(gp.Sandbox().start().ledger_path.parent)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert not done.stderr
+    assert not Path(done.stdout.strip()).exists()
