@@ -54,6 +54,8 @@ _NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT)
 _UTC: Final = ZoneInfo("UTC")
 _QUICK_SAMPLE: Final = 50  # values: enough for most numeric columns
 _COLLECTION: Final = re.compile(r"""\[\s*(?:["'\[{\d-].*)?\]|\{\s*(?:["'].*)?\}""", re.DOTALL)
+_POWERS: Final = 10 ** np.arange(1, 17)  # the smallest numbers of 2, 3, … digits
+_LEAST_CODE_DIGITS: Final = 4  # postal codes have more, codes of countries fewer
 _CODE_CHARS: Final = 3  # maximum characters of a code: NA next to IN and US is Namibia
 _SHOWN: Final = 3
 _PLAIN_EMAIL_CHARS: Final = "abcdefghijklmnopqrstuvwxyz0123456789@._%+-"
@@ -246,7 +248,9 @@ def _for_numbers(columns: Columns, position: int) -> list[Suggestion]:
         digits = _digits(column, None) if all(_may_be_day(value, name) for value in sample) else None
         proposal = digits and propose_date(digits, name)
     if proposal is None and known is None and _may_be_codes(sample, name, columns.kinds[position]):
-        return [_codes(label, len(present))]
+        return [_codes(present, label)]
+    if columns.given_types.get(name) == contract.STRING and is_code_like(name):
+        return [replace(_codes(present, label), type=contract.NUMBER)] if _short_codes(present) else []
     return [replace(proposal, column=label)] if proposal else []
 
 
@@ -256,12 +260,33 @@ def _may_be_codes(sample: Sequence[Any], name: str, kind: Kind) -> bool:
     return is_labelled and all(value % 1 == 0 for value in sample)
 
 
-def _codes(label: Hashable, cells: int) -> Suggestion:
+def _codes(present: pd.Series[Any], label: Hashable) -> Suggestion:
     """Leave open whether numbers are codes, whose leading zeros may be lost already."""
     as_text = options_text(types={label: contract.STRING})
-    source = phrase(f"pd.read_csv(…, dtype={{{str(label)!r}: str}}), or {as_text} if no zeros were lost", as_text)
-    reason = f"if the numbers are codes, such as postal codes, send them as text, which keeps leading zeros: {source}"
-    return Suggestion("types", label, None, reason, cells, type=contract.STRING)
+    read_as_text = phrase(f"pd.read_csv(…, dtype={{{str(label)!r}: str}})", "")
+    if short := _short_codes(present):
+        reason = f"{short}; read the column as text{read_as_text and ': '}{read_as_text}"
+    else:
+        source = f"{read_as_text}, or {as_text} if no zeros were lost" if read_as_text else as_text
+        reason = (
+            f"if the numbers are codes, such as postal codes, send them as text, which keeps leading zeros: {source}"
+        )
+    return Suggestion("types", label, None, reason, len(present), type=contract.STRING)
+
+
+def _short_codes(present: pd.Series[Any]) -> str:
+    """Return how many of some whole numbers are shorter than most, if they are long enough for postal codes."""
+    if not ((present % 1 == 0) & (present.abs() < _POWERS[-1])).all():
+        return ""
+    digits = np.searchsorted(_POWERS, present.abs().to_numpy(dtype="int64"), side="right") + 1
+    most = digits.max(initial=0)
+    n_short = int((digits < most).sum())
+    if most < _LEAST_CODE_DIGITS or not 0 < n_short <= len(digits) / 2:
+        return ""
+    return (
+        f"{n_short:,} of {plural(len(digits), 'code')} are shorter than {most} digits, as if leading zeros were lost "
+        "when the file was read"
+    )
 
 
 def _bits(column: pd.Series[Any], present: pd.Series[Any], label: Hashable) -> list[Suggestion]:
@@ -320,9 +345,18 @@ def _for_texts(columns: Columns, position: int) -> list[Suggestion]:
     if proposal is None and known is None and cleaned.profile.sample.texts and _are_collections(cleaned.profile):
         reason = "the texts look like lists or objects, which no attribute type holds"
         return [*found, Suggestion("exclude", label, None, reason, cleaned.profile.cells)]
+    if columns.given_types.get(name) == contract.NUMBER and (example := _leading_zeros(cleaned.profile)):
+        as_text = options_text(types={label: contract.STRING})
+        reason = f"numbers do not keep leading zeros, as in {example}, which text does: {as_text}"
+        return [*found, Suggestion("types", label, None, reason, cleaned.profile.cells, type=contract.STRING)]
     if proposal is not None and not _is_read_already(proposal, columns.given_types.get(name), cleaned):
         found.append(replace(proposal, column=label))
     return found
+
+
+def _leading_zeros(profile: Profile) -> str:
+    """Return a text of digits with a leading zero; '' if there is none."""
+    return next((text for text in profile.texts if text[:1] == "0" and len(text) > 1 and text.isdecimal()), "")
 
 
 def _are_collections(profile: Profile) -> bool:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import growlytics_pandas
+import growlytics_pandas as gp
 from growlytics_pandas.checks.suggestions import Columns, as_frame, as_options, suggest_for
 from growlytics_pandas.columns.dtypes import inspect
 from growlytics_pandas.columns.plan_options import Reading
@@ -469,3 +470,29 @@ def test_suggestion_parses_the_stated_count(values):
             assert sum(value is not NOT_SENT for value in read) == one.cells
             cleaned = [text for text in strip_texts(values) if text not in options.get("na_values", {}).get("x", ())]
             assert one.cells >= len(cleaned) * 0.9
+
+
+def test_codes_that_lost_zeros_are_noticed():
+    zips = [501.0 if i % 10 == 0 else 10_000.0 + i for i in range(100)]
+    df = pd.DataFrame({"id": [f"c{i}" for i in range(100)], "ZIP": [*zips[:-1], np.nan]})
+    for options in ({}, {"types": {"ZIP": "string"}}):
+        (message,) = gp.validate(df, "id", **options).query("column == 'ZIP'")["message"]
+        assert "10 of 99 codes are shorter than 5 digits" in message
+    df["ZIP"] = [f"{code:.0f}".zfill(5) for code in zips]
+    assert gp.validate(df, "id").empty
+
+
+@pytest.mark.parametrize(
+    "codes", [[1, 91, 44], [10_000, 20_000], [1, 2, 3, 20_000], [2.5, 10_000.0, 10_001.0]], ids=repr
+)
+def test_codes_of_several_lengths_are_not_always_short(codes):
+    df = pd.DataFrame({"id": range(len(codes)), "Code": codes}).astype({"id": str})
+    found = gp.validate(df, "id", types={"Code": "string"})
+    assert not found["message"].str.contains("shorter").any()
+
+
+def test_leading_zeros_of_numbers_are_noticed():
+    df = pd.DataFrame({"id": ["a", "b", "c"], "ZIP": ["02572", "10001", "0"]})
+    found = gp.validate(df, "id", types={"ZIP": "number"})
+    assert "as in 02572" in found["message"].item()
+    assert gp.validate(df.assign(ZIP=["2572", "10001", "0"]), "id", types={"ZIP": "number"}).empty
