@@ -32,6 +32,7 @@ from growlytics_pandas.cli.plan_flags import read_options
 from growlytics_pandas.cli.running import Command, Exit, Stopper, explain
 from growlytics_pandas.cli.summary import FailedRow, Summary, as_line, count_rules
 from growlytics_pandas.columns.plan_options import PlanOptions
+from growlytics_pandas.contract import KEY_STATUSES
 from growlytics_pandas.errors import ConstraintViolationError, ServiceError
 from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.options import PLAN_KEYS, PUSH_KEYS
@@ -134,16 +135,23 @@ def next_step(summary: Summary, arguments: argparse.Namespace) -> str:
     if summary.ended == "refused" or summary.would_refuse:
         lists = "" if arguments.violations else " --violations PATH lists them all."
         return f"correct the file, or send the rest without those values: --errors drop.{lists}"
+    if any(failure.http_status in KEY_STATUSES for failure in summary.failures):
+        return "give the right API key, then run the same command again."
     if summary.ended == "dry run" or summary.exit_status in (Exit.DONE, Exit.CALL, Exit.FAULT):
         return ""
     if not any(counts.get(status) for status in RETRYABLE):
         return _next_for_rejects(arguments)
+    return _next_for_failures(summary, arguments)
+
+
+def _next_for_failures(summary: Summary, arguments: argparse.Namespace) -> str:
+    """Return what to do about the rows that were sent and did not arrive."""
     if summary.refused:
         rows = f"the {plural(summary.refused, 'row')} that the service rejected, and would reject again"
         lists = "" if arguments.rejects else " --rejects PATH writes them with the reasons."
         return f"correct {rows}, then run the same command again.{lists}"
     if arguments.ledger == "none":
-        has_arrived = any(counts.get(status) for status in (Status.ACCEPTED, Status.UNKNOWN))
+        has_arrived = any((summary.counts or {}).get(status) for status in (Status.ACCEPTED, Status.UNKNOWN))
         again = "; rows that arrived are sent again, which changes nothing" if has_arrived else ""
         return f"run the same command again{again}."
     again = "" if arguments.skip_unchanged else " with --skip-unchanged"

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 from growlytics_pandas._rules import Rule, Severity
+from growlytics_pandas._status import Status
 from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.http.protocol import one_line
@@ -108,7 +109,7 @@ class Summary:
         for found in self.rules:
             yield f"  {found.severity:<7}  {found.rule:<25} {found.count:>9,}  {found.first}"
             yield f"           fix: {as_line(found.fix)}"
-        yield from map(_failure_text, self.failures[:_FAILURES_IN_TEXT])
+        yield from self._failure_lines()
         if self.changes and (self.command == "validate" or self.ended == "dry run"):
             yield f"compared with the ledger: {changes_text(self.changes)}"
         if self.new_types:
@@ -119,6 +120,12 @@ class Summary:
             yield "written: " + ", ".join(self.files.values())
         if self.next:
             yield f"next: {self.next}"
+
+    def _failure_lines(self) -> Iterator[str]:
+        yield from map(_failure_text, self.failures[:_FAILURES_IN_TEXT])
+        n_failed = sum((self.counts or {}).get(status, 0) for status in (Status.FAILED, Status.UNKNOWN))
+        if n_failed > _FAILURES_IN_TEXT:
+            yield f"  +{n_failed - _FAILURES_IN_TEXT:,} more rows that failed or are unknown"
 
     def _headline(self) -> str:
         n_rows, n_errors = self.rows or 0, self.errors or 0
