@@ -150,6 +150,7 @@ def test_rejected_key_and_wrong_url_exit_2(push, at, monkeypatch, faulty):
     done = push(GOOD, "--json")
     assert (done.status, done.data["ended"]) == (2, "stopped early")
     assert "rejected the API key" in done.err
+    assert push(GOOD).out.endswith("next: give the right API key, then run the same command again.\n")
     at(faulty(redirect="http://127.0.0.1:9/login"))
     assert push(GOOD).status == 2
 
