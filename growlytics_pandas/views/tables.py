@@ -19,6 +19,7 @@ from growlytics_pandas._masking import MISSING, Masker, is_missing, visible, wri
 from growlytics_pandas._rules import Group, Severity
 from growlytics_pandas._status import MEANINGS, Status
 from growlytics_pandas._text import plural
+from growlytics_pandas.contract import AttributeType
 from growlytics_pandas.views.html import Cell, Code, Column, Fields, StatusLevel, Table, render_tables
 
 SUGGESTIONS_TITLE: Final = "Suggested options"
@@ -237,14 +238,16 @@ def schema_table(schema: pd.DataFrame, new: Mapping[str, str], limits: Limits) -
     if not limits.columns or schema.empty:
         return None
     shown = schema.head(limits.columns)
+    columns = (
+        *(Column("column"), Column("attribute", is_below=True), Column("type", "short")),
+        *(Column("known type", is_below=True), Column("dtype", "short"), Column("missing", "number")),
+        *(Column("note", is_below=True), Column("example → sent", "wide")),
+    )
+    n_columns = len(columns) - bool(shown["example"].isna().all())  # the schema of a report has no examples
     return Table(
         "Schema",
-        (
-            *(Column("column"), Column("attribute", is_below=True), Column("type", "name")),
-            *(Column("known type", "name", is_below=True), Column("dtype", "name"), Column("missing", "number")),
-            *(Column("example", is_below=True), Column("note", is_below=True)),
-        ),
-        tuple(_schema_row(row, new) for row in _records(shown)),
+        columns[:n_columns],
+        tuple(_schema_row(row, new)[:n_columns] for row in _records(shown)),
         left_out(len(schema) - len(shown), "columns"),
         "The service fixes an attribute's type at its first value; it cannot be changed later.",
     )
@@ -254,7 +257,6 @@ def _schema_row(row: Any, new: Mapping[str, str]) -> tuple[Cell, ...]:
     type_ = "not sent" if pd.isna(row.type) else str(row.type)
     known = "" if pd.isna(row.known_type) else str(row.known_type)
     state = ", new" if row.attribute in new else ", known" if known == type_ else ""
-    example = _plain(row.example)
     notes = [note for note in (row.note, "name, email and mobile are always strings" * bool(row.reserved)) if note]
     return (
         label(row.column),
@@ -263,9 +265,30 @@ def _schema_row(row: Any, new: Mapping[str, str]) -> tuple[Cell, ...]:
         "" if state else known,
         visible(row.dtype, MAX_LABEL_CHARS),
         int(row.missing),
-        "" if example == MISSING else visible(example, MAX_LABEL_CHARS),
         visible("; ".join(notes), MAX_FIX_CHARS),
+        _example_sent(row),
     )
+
+
+def _example_sent(row: Any) -> str:
+    """Show the example of a column, and what is sent where that is not the same value written in another way."""
+    if is_missing(row.example):
+        return ""
+    example = _quoted(written(row.example))
+    if pd.isna(row.sent):
+        return example if pd.isna(row.type) else f"{example} → not sent"
+    sent = _quoted(row.sent)
+    is_same = example == sent or (row.type in _EXACT and not isinstance(row.example, str))
+    return sent if is_same else f"{example} → {sent}"
+
+
+_EXACT: Final = (AttributeType.NUMBER, AttributeType.BOOLEAN)
+"""The types that numbers and booleans of the frame have without a conversion."""
+
+
+def _quoted(text: str) -> str:
+    """Show a short text; in quotes if it begins or ends with white space, which nobody would see."""
+    return visible(text if text == text.strip() else repr(text), MAX_LABEL_CHARS)
 
 
 class _ShownFrame(pd.DataFrame):
