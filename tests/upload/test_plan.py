@@ -3,6 +3,7 @@
 import html
 import json
 import pickle
+import re
 
 import numpy as np
 import pandas as pd
@@ -238,12 +239,27 @@ def test_plan_frames_have_their_own_html(name):
     assert "&lt;b&gt;Spend" in shown
     assert "<b>Spend" not in shown
     assert ("attribute dropped" in shown) == (name == "violations")
-    assert type(frame.head(1)) is type(frame.query("index >= 0")) is pd.DataFrame
+    assert frame.query("index >= 0")._repr_html_() == shown
+    assert type(frame[["column"]]) is type(frame.isna()) is pd.DataFrame
     again = pickle.loads(pickle.dumps(frame))
     assert again.equals(frame)
     assert again._repr_html_() == shown
     assert isinstance(frame, pd.DataFrame)
     assert frame.to_csv() == pd.DataFrame(frame).to_csv()
+
+
+def test_chosen_violations_are_shown_masked():
+    df = pd.DataFrame({"id": ["a", "b", "c"], "email": ["asha@x", "ravi@y", None], "Spend": [np.inf, np.inf, 1]})
+    violations = growlytics_pandas.validate(df, "id")
+    emails = violations[violations.rule == "email_invalid"]
+    assert "r•••@y•••" in emails.tail(1)._repr_html_()
+    for some in (emails, emails.tail(1), pickle.loads(pickle.dumps(emails)), violations.sort_values("row").iloc[1:]):
+        shown = re.sub(r"<[^>]*>", "", some._repr_html_())
+        assert f"{len(some)} violation" in shown
+        assert "asha" not in shown
+        assert "row 1, column" in html.unescape(some.tail(1)._repr_html_())
+    assert "No violations" in emails.iloc[:0]._repr_html_()
+    assert "asha" in emails.assign(rule="mine")._repr_html_(), "as any other frame"
 
 
 def test_reasons_and_meanings_are_not_truncated():
