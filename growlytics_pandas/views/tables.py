@@ -68,7 +68,7 @@ MAX_CHOSEN_ROWS: Final = 50  # of a frame cut by the user, as by head(20)
 
 @dataclass(frozen=True, slots=True)
 class FailedRows:
-    """The rows that need attention: their number, the first ones, and counts by reason (status, HTTP status, text).
+    """The rows that need attention: their number, counts by reason (status, HTTP status, text), and the first ones.
 
     The texts, there and in `first`, are already masked. `labels` is the name of the frame's index.
     """
@@ -184,7 +184,7 @@ def rows_table(failed: FailedRows, masker: Masker, limits: Limits, *, is_dry: bo
         return None
     ranked = failed.reasons.most_common()
     shown, rest = ranked[: limits.reasons], ranked[limits.reasons :]
-    listed = _listed_rows(failed, masker, limits)
+    listed = _listed_rows(failed, masker)
     return Table(
         _failed_title(is_dry=is_dry),
         (
@@ -211,10 +211,10 @@ def _first_rows(rows: list[str], count: int) -> str:
     return ", ".join([*rows, more] if more else rows) if rows else ""
 
 
-def _listed_rows(failed: FailedRows, masker: Masker, limits: Limits) -> dict[tuple[str, int, str], list[str]]:
+def _listed_rows(failed: FailedRows, masker: Masker) -> dict[tuple[str, int, str], list[str]]:
     """Return reason → the first rows with their labels, unless these are the positions, and their ids."""
     listed: dict[tuple[str, int, str], list[str]] = {}
-    for row in _records(failed.first.head(limits.rows)):
+    for row in _records(failed.first):
         words = MEANINGS[Status(row.status)] if pd.isna(row.error) else str(row.error)
         http = 0 if pd.isna(row.http_status) else int(row.http_status)
         is_position, is_id = str(row.index) == str(row.row), str(row.index) == str(row.id)
