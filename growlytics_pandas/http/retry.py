@@ -36,6 +36,7 @@ MAX_TEXT_BYTES: Final = 1 << 14  # of a page, enough to find its message
 JITTER_SHARE: Final = 0.1  # of a Retry-After, so that rows are not all retried at the same instant
 
 _NOT_TEXT: Final = re.compile(r"<(script|style|head)\b.*?</\1>|<!--.*?-->|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_PAGE: Final = "a web page, as of a proxy or a login portal, not an answer of the service"
 _SECONDS: Final = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 
 
@@ -113,6 +114,8 @@ def describe(response: Response) -> str:
         status = f"HTTP {response.status}: " if response.status else ""
         return _shown(f"{status}{response.fault.value}" + (f": {response.detail}" if response.detail else ""), response)
     words = _words(response.body)
+    if response.status in SUCCESS_STATUSES and _is_page(response.body):
+        words = _PAGE + (f": {words}" if words else "")
     if response.location:
         words = f"redirects to {response.location.partition('?')[0]}" + (f"; {words}" if words else "")
     return _shown(f"HTTP {response.status}: {words or 'an empty answer'}", response)
@@ -203,9 +206,13 @@ def _classify_body(body: bytes) -> Verdict:
         answer = orjson.loads(body)
     except orjson.JSONDecodeError:
         # HTML comes from a login portal or a wrong path, and repeats. Anything else is a damaged response.
-        return Verdict.REJECTED if body.lstrip()[:1] == b"<" else Verdict.RETRY
+        return Verdict.REJECTED if _is_page(body) else Verdict.RETRY
     is_success = isinstance(answer, dict) and answer.get("success") is True
     return Verdict.ACCEPTED if is_success else Verdict.REJECTED
+
+
+def _is_page(body: bytes) -> bool:
+    return body.lstrip()[:1] == b"<"
 
 
 def _classify_status(status: int) -> Verdict:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from growlytics_pandas.columns.convert import date_texts
+from growlytics_pandas.columns.convert import Values, date_texts
 from growlytics_pandas.columns.dtypes import Mask, starts
 from growlytics_pandas.contract import RESERVED_ATTRIBUTES, AttributeType
 from growlytics_pandas.ledger.digests import CellColumn, Digests, by_digits
@@ -87,6 +87,12 @@ def _taken(items: Any, chosen: Mask | slice) -> Any:
     if isinstance(chosen, slice) or isinstance(items, np.ndarray):
         return items[chosen]
     return list(compress(items, chosen.tolist()))
+
+
+def as_sent(values: Values) -> list[str | None]:
+    """Return values as they are in a body, without JSON's quotes and escapes; None for those that are not sent."""
+    texts = values.values if values.type is AttributeType.STRING else _WRITERS[values.type](values.values)
+    return [text if sent else None for text, sent in zip(texts, values.sent.tolist(), strict=True)]
 
 
 _SEPARATOR: Final = "\x1e"  # a control character that JSON escapes, so it cannot occur in the output

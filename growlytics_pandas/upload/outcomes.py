@@ -269,6 +269,10 @@ class Concluded(Protocol):
     def has_incomplete_rows(self) -> bool:
         """Whether any row arrived without all its attributes."""
 
+    @property
+    def _n_to_retry(self) -> int:
+        """How many rows a retry would send, without those that the service rejected."""
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -426,6 +430,7 @@ class Progress:
             is_ok=result is None or result.ok,
             is_incomplete=result.has_incomplete_rows if result else False,
             n_left_out=run.n_left_out if run else 0,
+            n_to_retry=result._n_to_retry if result else 0,  # noqa: SLF001 - not for users
             stop=self._stop,
         )
 

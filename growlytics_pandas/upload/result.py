@@ -37,6 +37,8 @@ _NEVER_SENT: Final = CODES[Status.INVALID]  # these texts are ours and repeat no
 
 Table = Literal["outcomes", "failed", "violations"]
 TABLES: Final[tuple[Table, ...]] = ("outcomes", "failed", "violations")
+Reason = tuple[str, int, str]
+"""The status, HTTP status and text of a row."""
 _TO_FIX: Final = (Status.INVALID, Status.FAILED, Status.UNKNOWN)
 
 
@@ -336,8 +338,12 @@ class PartOutcomes:
 def gather_failed_rows(
     parts: Iterable[PartOutcomes], statuses: Sequence[Status], most: int, labels: str = "index", why: str = ""
 ) -> FailedRows:
-    """Return the rows with one of `statuses`, the first `most` of them one by one, and `why` the run ended early."""
-    total, reasons = 0, Counter[tuple[str, int, str]]()
+    """Return the rows with one of `statuses`, and `why` the run ended early.
+
+    One by one: the first `most` rows, and the first row of each of the `most` commonest reasons.
+    """
+    total, reasons = 0, Counter[Reason]()
+    first_of: dict[Reason, tuple[PartOutcomes, int]] = {}
     first: list[pd.DataFrame] = []
     unsent: list[pd.DataFrame] = []  # listed last, so that a stop does not hide the others
     for part in parts:
@@ -348,9 +354,15 @@ def gather_failed_rows(
             if room > 0 or not tables:
                 tables.append(_describe_first(part, group[: max(0, room)]))
         total += len(rows)
-        reasons.update(_count_reasons(part.buffer, rows, part.words))
+        for reason, (count, row) in _count_reasons(part.buffer, rows, part.words).items():
+            reasons[reason] += count
+            first_of.setdefault(reason, (part, row))
     listed = [table for table in (*first, *unsent) if len(table)] or first
-    return FailedRows(total, pd.concat(listed, ignore_index=True).head(most), reasons, labels, why)
+    described = [pd.concat(listed).head(most)]
+    for reason, _ in reasons.most_common(most):
+        part, row = first_of[reason]
+        described.append(_describe_first(part, np.array([row])))
+    return FailedRows(total, pd.concat(described, ignore_index=True).drop_duplicates("row"), reasons, labels, why)
 
 
 def _describe_first(part: PartOutcomes, rows: Rows) -> pd.DataFrame:
@@ -381,15 +393,25 @@ def mask_words(part: Part, buffer: OutcomeBuffer, masker: Masker, why: str) -> t
     return {**buffer.errors, **masked}, masks.hide(why)
 
 
-def _count_reasons(buffer: OutcomeBuffer, rows: Rows, words: Mapping[int, str]) -> Counter[tuple[str, int, str]]:
-    """Count rows by status, HTTP status and reason. Most rows of a run that ended early have no reason."""
+def _count_reasons(buffer: OutcomeBuffer, rows: Rows, words: Mapping[int, str]) -> dict[Reason, tuple[int, int]]:
+    """Return status, HTTP status and text → number of rows, first row.
+
+    Most rows of a run that ended early have no text of their own.
+    """
     codes, http = buffer.codes(), np.frombuffer(buffer.http_status, dtype="uint16")
-    silent = np.zeros(len(codes), dtype=bool)
-    silent[rows] = True
-    worded = [row for row in words if silent[row]]
-    reasons = Counter((_STATUSES[codes[row]].value, int(http[row]), words[row]) for row in worded)
-    silent[worded] = False
-    pairs, counts = np.unique(np.column_stack([codes, http])[silent], axis=0, return_counts=True)
-    for (code, status), count in zip(pairs.tolist(), counts.tolist(), strict=True):
-        reasons[_STATUSES[code].value, status, MEANINGS[_STATUSES[code]]] += count
+    is_silent = np.zeros(len(codes), dtype=bool)
+    is_silent[rows] = True
+    worded = sorted(row for row in words if is_silent[row])
+    reasons: dict[Reason, tuple[int, int]] = {}
+    for row in worded:
+        reason = _STATUSES[codes[row]].value, int(http[row]), words[row]
+        count, first = reasons.get(reason, (0, row))
+        reasons[reason] = count + 1, first
+    is_silent[worded] = False
+    silent = np.flatnonzero(is_silent)
+    found = np.unique(np.column_stack([codes, http])[silent], axis=0, return_index=True, return_counts=True)
+    for (code, status), place, count in zip(*(each.tolist() for each in found), strict=True):
+        reason = _STATUSES[code].value, status, MEANINGS[_STATUSES[code]]
+        others, first = reasons.get(reason, (0, int(silent[place])))
+        reasons[reason] = others + count, min(first, int(silent[place]))
     return reasons

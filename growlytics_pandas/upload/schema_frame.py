@@ -14,7 +14,8 @@ from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Attribute, Schema
 from growlytics_pandas.checks.values import TYPE_OPTIONS
 from growlytics_pandas.columns.dtypes import absent, originals
-from growlytics_pandas.columns.reading import clean
+from growlytics_pandas.columns.reading import clean, read_values
+from growlytics_pandas.upload.encode import as_sent
 
 SCHEMA_DTYPES = {
     "column": "object",
@@ -27,6 +28,7 @@ SCHEMA_DTYPES = {
     "example": "object",
     "known_type": "string",
     "note": "str",
+    "sent": "string",
 }
 
 
@@ -40,8 +42,8 @@ def schema_frame(
 ) -> pd.DataFrame:
     """Return one row per column to send: see `Plan.schema`.
 
-    `distinct` and `example` are computed from `frame`; without it both are missing, and `distinct` also if the frame is
-    not all of the data.
+    `distinct`, `example` and `sent` are computed from `frame`; without it they are missing, and `distinct` also if the
+    frame is not all of the data.
     """
     notes: dict[str, list[str]] = {}
     for each in suggestions:
@@ -50,7 +52,7 @@ def schema_frame(
     rows = [
         (
             *_schema_row(attribute, attribute.position in dropped, notes.get(repr(attribute.column), [])),
-            *((None, None) if frame is None else _values_row(frame, attribute, schema, is_whole=is_whole)),
+            *((None,) * 3 if frame is None else _values_row(frame, attribute, schema, dropped, is_whole=is_whole)),
         )
         for attribute in schema.attributes
     ]
@@ -62,7 +64,10 @@ def schema_frame(
     )
 
 
-_ORDER = ("column", "attribute", "type", "dtype", "reserved", "missing", "known_type", "note", "distinct", "example")
+_ORDER = (
+    *("column", "attribute", "type", "dtype", "reserved", "missing", "known_type", "note"),
+    *("distinct", "example", "sent"),
+)
 
 
 _NOTED = (*TYPE_OPTIONS, "na_values", "timezone")
@@ -98,16 +103,33 @@ def _schema_row(attribute: Attribute, is_dropped: bool, suggested: Sequence[str]
     )
 
 
-def _values_row(frame: pd.DataFrame, attribute: Attribute, schema: Schema, *, is_whole: bool) -> tuple[int | None, Any]:
-    """Return the number of distinct values, and the first value, masked if it identifies a customer."""
-    column = clean(frame.iloc[:, attribute.position], attribute.reading, schema.zone, schema.region)
-    present = column[(~absent(column)).to_numpy(dtype=bool)]
+def _values_row(
+    frame: pd.DataFrame, attribute: Attribute, schema: Schema, dropped: frozenset[int], *, is_whole: bool
+) -> tuple[int | None, Any, str | None]:
+    """Return the number of distinct values; the first value, and as it is sent: masked if it identifies a customer."""
+    series = frame.iloc[:, attribute.position]
+    column = clean(series, attribute.reading, schema.zone, schema.region)
+    are_present = (~absent(column)).to_numpy(dtype=bool)
+    present = column[are_present]
     if not len(present):
-        return 0 if is_whole else None, None
-    example = printable(originals(present.iloc[:1])[0])
+        return 0 if is_whole else None, None, None
+    first = series.iloc[[int(are_present.argmax())]]  # as it is in the frame, before `strip` and `normalize`
+    example = printable(originals(first)[0])
+    sent = None if attribute.position in dropped else _sent(first, attribute, schema)
     if is_personal(attribute.name, attribute.column, schema.id_column):
-        example = Masker().identity(example)
-    return _distinct(present) if is_whole else None, example
+        example, sent = Masker().identity(example), sent and Masker().identity(sent)
+    return _distinct(present) if is_whole else None, example, sent
+
+
+def _sent(cell: pd.Series[Any], attribute: Attribute, schema: Schema) -> str | None:
+    """Return one cell as it is sent; None if it is not."""
+    if attribute.type is None:
+        return None
+    if attribute.position == schema.id_position and attribute.is_reserved:
+        ids = schema.read_ids(cell)
+        return None if ids.missing[0] else ids.texts[0]
+    how = (attribute.kind, attribute.type, schema.zone, schema.region, attribute.reading)
+    return as_sent(read_values(cell, *how, is_strict=attribute.strict))[0]
 
 
 def _distinct(present: pd.Series[Any]) -> int | None:

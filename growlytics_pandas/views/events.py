@@ -44,6 +44,8 @@ class ProgressEvent:
         With ``end``: whether a row arrived without some of its attributes.
     n_left_out : int
         With ``end``: number of `invalid` rows that ``keep=`` left out on request.
+    n_to_retry : int
+        With ``end``: number of rows that ``retry(rejected=False)`` would send.
     stop : callable
         ``event.stop()`` stops the push like an interrupt; a second call aborts the requests in flight. It can be
         called from any thread.
@@ -67,6 +69,7 @@ class ProgressEvent:
     is_ok: bool = True
     is_incomplete: bool = False
     n_left_out: int = 0
+    n_to_retry: int = 0
     stop: Callable[[], None] = field(default=_cannot_stop, repr=False, compare=False)
 
     @property

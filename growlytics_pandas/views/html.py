@@ -15,7 +15,7 @@ from markupsafe import Markup
 from growlytics_pandas._text import open_templates
 
 StatusLevel = Literal["running", "good", "warn", "bad", "plain"]
-Align = Literal["text", "name", "number", "severity", "effect"]
+Align = Literal["text", "name", "short", "wide", "number", "severity", "effect"]
 MAX_CHARS: Final = 2_000  # of any text; a safeguard, since pages use much lower limits
 
 
@@ -57,6 +57,12 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     more: str = ""
     note: str = ""
+
+    @property
+    def titles_below(self) -> list[str]:
+        """The headings of the cells below the others, without columns that no row has."""
+        found = {title for row in self.rows for title, _ in self.below(row)}
+        return [column.title for column in self.columns if column.is_below and column.title in found]
 
     def below(self, row: Sequence[Cell]) -> list[tuple[str, Cell]]:
         """Return what is set below the other cells of a row: titles and cells that add something to the first cell."""

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from growlytics_pandas._status import NEVER_SENT, RETRYABLE, Status, is_refused
+from growlytics_pandas._status import NEVER_SENT, RETRYABLE, Status
 from growlytics_pandas._text import plural
 from growlytics_pandas.contract import KEY_STATUSES
 from growlytics_pandas.http.protocol import one_line
@@ -327,21 +327,20 @@ def next_step(event: ProgressEvent) -> str:
     if event.kind != "end" or event.is_ok:
         return ""
     steps = []
-    if any(event.counts.get(status) for status in RETRYABLE):
+    n_missing = sum(event.counts.get(status, 0) for status in RETRYABLE)
+    if n_missing:
         steps.append(".failed shows why rows did not arrive")
         if any(failure.http_status in KEY_STATUSES for failure in event.failures):
             steps.append("push the frame again with the right API key")
-        elif not _seem_all_rejected(event):
-            steps.append(".retry() sends them again")
+        elif event.n_to_retry:
+            sends_all = event.n_to_retry == n_missing
+            words = (
+                ".retry() sends them again" if sends_all else ".retry(rejected=False) sends those not rejected again"
+            )
+            steps.append(words)
     if event.counts.get(Status.INVALID, 0) > event.n_left_out or event.is_incomplete:
         steps.append(".violations shows what was left out, and why")
     return f"growlytics_pandas.last_result(): {'; '.join([*steps, '.rejects() has the rows to correct'])}."
-
-
-def _seem_all_rejected(event: ProgressEvent) -> bool:
-    """Whether the service rejected each row that did not arrive, judging by the last ones."""
-    is_open = event.counts.get(Status.UNKNOWN) or event.counts.get(Status.UNSENT)
-    return not is_open and all(is_refused(each.status, each.http_status) for each in event.failures)
 
 
 def _percent(event: ProgressEvent) -> int:

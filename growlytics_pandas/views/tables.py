@@ -1,7 +1,6 @@
 """The tables of a page: violations by rule and column, why rows failed, which rows, the schema.
 
-The frames of violations and of the schema are displayed as such a table. A frame derived from one (`query`, `head`,
-`copy`, …) is a plain DataFrame.
+The frames of violations and of the schema are displayed as such a table; also some of their rows (`query`, `head`, …).
 """
 
 from __future__ import annotations
@@ -10,15 +9,16 @@ import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Protocol
 
 import pandas as pd
 
 from growlytics_pandas._labels import is_personal
 from growlytics_pandas._masking import MISSING, Masker, is_missing, visible, written
-from growlytics_pandas._rules import Group, Severity
+from growlytics_pandas._rules import Effect, Group, Rule, Severity
 from growlytics_pandas._status import MEANINGS, Status
 from growlytics_pandas._text import plural
+from growlytics_pandas.contract import AttributeType
 from growlytics_pandas.views.html import Cell, Code, Column, Fields, StatusLevel, Table, render_tables
 
 SUGGESTIONS_TITLE: Final = "Suggested options"
@@ -63,11 +63,12 @@ class Limits:
 REPORT_LIMITS: Final = Limits(rules=60, reasons=30, rows=50, columns=200)  # for scrolling or printing
 NOTEBOOK_LIMITS: Final = Limits(rules=10, reasons=8, rows=10, columns=0)  # for the output of a cell
 FRAME_LIMITS: Final = Limits(rules=20, reasons=0, rows=10, columns=50)
+MAX_CHOSEN_ROWS: Final = 50  # of a frame cut by the user, as by head(20)
 
 
 @dataclass(frozen=True, slots=True)
 class FailedRows:
-    """The rows that need attention: their number, the first ones, and counts by reason (status, HTTP status, text).
+    """The rows that need attention: their number, counts by reason (status, HTTP status, text), and the first ones.
 
     The texts, there and in `first`, are already masked. `labels` is the name of the frame's index.
     """
@@ -183,7 +184,7 @@ def rows_table(failed: FailedRows, masker: Masker, limits: Limits, *, is_dry: bo
         return None
     ranked = failed.reasons.most_common()
     shown, rest = ranked[: limits.reasons], ranked[limits.reasons :]
-    listed = _listed_rows(failed, masker, limits)
+    listed = _listed_rows(failed, masker)
     return Table(
         _failed_title(is_dry=is_dry),
         (
@@ -210,10 +211,10 @@ def _first_rows(rows: list[str], count: int) -> str:
     return ", ".join([*rows, more] if more else rows) if rows else ""
 
 
-def _listed_rows(failed: FailedRows, masker: Masker, limits: Limits) -> dict[tuple[str, int, str], list[str]]:
+def _listed_rows(failed: FailedRows, masker: Masker) -> dict[tuple[str, int, str], list[str]]:
     """Return reason → the first rows with their labels, unless these are the positions, and their ids."""
     listed: dict[tuple[str, int, str], list[str]] = {}
-    for row in _records(failed.first.head(limits.rows)):
+    for row in _records(failed.first):
         words = MEANINGS[Status(row.status)] if pd.isna(row.error) else str(row.error)
         http = 0 if pd.isna(row.http_status) else int(row.http_status)
         is_position, is_id = str(row.index) == str(row.row), str(row.index) == str(row.id)
@@ -237,14 +238,16 @@ def schema_table(schema: pd.DataFrame, new: Mapping[str, str], limits: Limits) -
     if not limits.columns or schema.empty:
         return None
     shown = schema.head(limits.columns)
+    columns = (
+        *(Column("column"), Column("attribute", is_below=True), Column("type", "short")),
+        *(Column("known type", is_below=True), Column("dtype", "short"), Column("missing", "number")),
+        *(Column("note", is_below=True), Column("example → sent", "wide")),
+    )
+    n_columns = len(columns) - bool(shown["example"].isna().all())  # the schema of a report has no examples
     return Table(
         "Schema",
-        (
-            *(Column("column"), Column("attribute", is_below=True), Column("type", "name")),
-            *(Column("known type", "name", is_below=True), Column("dtype", "name"), Column("missing", "number")),
-            *(Column("example", is_below=True), Column("note", is_below=True)),
-        ),
-        tuple(_schema_row(row, new) for row in _records(shown)),
+        columns[:n_columns],
+        tuple(_schema_row(row, new)[:n_columns] for row in _records(shown)),
         left_out(len(schema) - len(shown), "columns"),
         "The service fixes an attribute's type at its first value; it cannot be changed later.",
     )
@@ -254,7 +257,6 @@ def _schema_row(row: Any, new: Mapping[str, str]) -> tuple[Cell, ...]:
     type_ = "not sent" if pd.isna(row.type) else str(row.type)
     known = "" if pd.isna(row.known_type) else str(row.known_type)
     state = ", new" if row.attribute in new else ", known" if known == type_ else ""
-    example = _plain(row.example)
     notes = [note for note in (row.note, "name, email and mobile are always strings" * bool(row.reserved)) if note]
     return (
         label(row.column),
@@ -263,49 +265,122 @@ def _schema_row(row: Any, new: Mapping[str, str]) -> tuple[Cell, ...]:
         "" if state else known,
         visible(row.dtype, MAX_LABEL_CHARS),
         int(row.missing),
-        "" if example == MISSING else visible(example, MAX_LABEL_CHARS),
         visible("; ".join(notes), MAX_FIX_CHARS),
+        _example_sent(row),
     )
 
 
-class _ShownFrame(pd.DataFrame):
-    """A frame that shows itself as a table; if its columns are changed in place, as any other frame."""
+def _example_sent(row: Any) -> str:
+    """Show the example of a column, and what is sent where that is not the same value written in another way."""
+    if is_missing(row.example):
+        return ""
+    example = _quoted(written(row.example))
+    if pd.isna(row.sent):
+        return example if pd.isna(row.type) else f"{example} → not sent"
+    sent = _quoted(row.sent)
+    is_same = example == sent or (row.type in _EXACT and not isinstance(row.example, str))
+    return sent if is_same else f"{example} → {sent}"
 
-    _metadata = ["_labels"]  # noqa: RUF012 - pandas' own way to keep an attribute
+
+_EXACT: Final = (AttributeType.NUMBER, AttributeType.BOOLEAN)
+"""The types that numbers and booleans of the frame have without a conversion."""
+
+
+def _quoted(text: str) -> str:
+    """Show a short text; in quotes if it begins or ends with white space, which nobody would see."""
+    return visible(text if text == text.strip() else repr(text), MAX_LABEL_CHARS)
+
+
+class _ShownFrame(pd.DataFrame):
+    """A frame that shows itself as a table, like some of its rows; with other columns or dtypes it is a plain frame."""
+
+    _metadata = ["_labels", "_n_rows"]  # noqa: RUF012 - pandas' own way to keep an attribute
 
     _labels: Any = None
+    _n_rows = 0
 
     def __init__(self, frame: pd.DataFrame) -> None:
         super().__init__(frame)  # type: ignore[call-arg]
         self._labels = self.columns
+        self._n_rows = len(self)
 
     @property
     def _constructor(self) -> Any:
-        return pd.DataFrame
+        return lambda *args, **kwargs: self._derived(pd.DataFrame(*args, **kwargs))
 
-    def _table(self) -> Table:
+    def _constructor_from_mgr(self, mgr: Any, axes: Any) -> pd.DataFrame:
+        # pandas 2.2.0 would pass a manager of blocks to `_constructor`, and warn that this is deprecated
+        return self._derived(pd.DataFrame._from_mgr(mgr, axes=axes))  # type: ignore[attr-defined]  # noqa: SLF001
+
+    def _derived(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return a frame that was made from this one: displayed alike if it has the same columns and dtypes."""
+        if not frame.dtypes.equals(self.dtypes):
+            return frame
+        shown = type(self)(frame)
+        for name in self._metadata:
+            setattr(shown, name, getattr(self, name))
+        return shown
+
+    @property
+    def _is_chosen(self) -> bool:
+        """Whether these are some rows of the frame, chosen by the user."""
+        return len(self) != self._n_rows
+
+    def _table(self) -> Table | None:
+        """Return the table to show; None if this is a frame like any other."""
         raise NotImplementedError
 
     def _repr_html_(self) -> str:
         """Show long texts in full, which pandas would cut."""
-        if not self.columns.equals(self._labels):
+        table = self._table() if self.columns.equals(self._labels) else None
+        if table is None:
             return str(pd.DataFrame(self).to_html(notebook=True, show_dimensions=True))
-        return render_tables([self._table()])
+        return render_tables([table])
 
 
 class ViolationsFrame(_ShownFrame):
     """Violations, shown by rule and column: errors first, with an example (masked) and the option that settles it."""
 
-    _metadata = ["_labels", "_groups", "_id_column", "_masker"]  # noqa: RUF012 - as above
+    _metadata = ["_labels", "_n_rows", "_groups", "_id_column", "_masker"]  # noqa: RUF012 - as above
 
     _groups: Sequence[Group] = ()
     _id_column: Hashable = None
     _masker = Masker()
 
-    def _table(self) -> Table:
+    def _table(self) -> Table | None:
         order = f"{plural(len(self), 'violation')}, errors first; the frame itself has them in the order of its rows."
-        table = violations_table(self._groups, self._id_column, self._masker, FRAME_LIMITS, order)
+        try:
+            groups = _groups_of(self) if self._is_chosen else self._groups
+        except ValueError:  # somebody has changed the rules
+            return None
+        table = violations_table(groups, self._id_column, self._masker, FRAME_LIMITS, order)
         return table or Table("No violations", (), ())
+
+
+def _groups_of(violations: pd.DataFrame) -> list[Group]:
+    """Return some rows of a frame of violations by rule and column, errors first."""
+    keys = [violations["severity"], violations["rule"], violations["column"].map(repr)]
+    grouped = pd.DataFrame(violations).groupby(keys, sort=False)
+    groups = [
+        Group(
+            Rule(first.rule),
+            Severity(first.severity),
+            Effect(first.effect),
+            first.column,
+            first.attribute,
+            violations=n_violations,
+            cells=n_cells,
+            row=None,  # the message has it
+            value=first.value,
+            message=first.message,
+            finding=first.message,
+            fix=first.fix,
+        )
+        for first, n_violations, n_cells in zip(
+            _records(grouped.head(1)), grouped.size().tolist(), grouped["count"].sum().tolist(), strict=True
+        )
+    ]
+    return sorted(groups, key=lambda group: group.severity is not Severity.ERROR)
 
 
 class SchemaFrame(_ShownFrame):
@@ -332,19 +407,17 @@ class RulesFrame(_ShownFrame):
 
 
 class _RowsFrame(_ShownFrame):
-    """A frame of rows, whose first ones are shown alike."""
+    """A frame of rows: the first ones are shown; more, if somebody has chosen some."""
 
-    def head(self, n: int = 5) -> Self:  # type: ignore[misc]  # final only in pandas' stubs
-        """Return the first rows, shown in the same way."""
-        shown = type(self)(super().head(n))
-        return shown.__finalize__(self)  # type: ignore[operator, no-any-return]
+    def _first(self) -> pd.DataFrame:
+        return self.head(MAX_CHOSEN_ROWS if self._is_chosen else FRAME_LIMITS.rows)
 
 
 class RejectsFrame(_RowsFrame):
     """The user's rows that did not fully arrive: `status`, `rule`, `reason` and `fix`, then the row itself."""
 
     def _table(self) -> Table:
-        shown = self.head(FRAME_LIMITS.rows)
+        shown = self._first()
         cells = zip(shown.index.tolist(), *(shown.iloc[:, i].tolist() for i in range(shown.shape[1])), strict=True)
         index = "index" if self.index.name is None else label(self.index.name)
         beside = (Column(index), Column("status", "name"), Column("rule", "name"))
@@ -360,12 +433,12 @@ class RejectsFrame(_RowsFrame):
 class FailedFrame(_RowsFrame):
     """Outcomes of rows that need attention, each with the whole error."""
 
-    _metadata = ["_labels", "_title"]  # noqa: RUF012 - as above
+    _metadata = ["_labels", "_n_rows", "_title"]  # noqa: RUF012 - as above
 
     _title = ""
 
     def _table(self) -> Table:
-        shown = self.head(FRAME_LIMITS.rows)
+        shown = self._first()
         beside = (Column("row", "number"), Column("id"), Column("status", "name"), Column("HTTP", "number"))
         return Table(
             self._title,

@@ -114,6 +114,10 @@ def test_only_stale_connections_retry_for_free():
         (answer(400, b'{"errors":["first","second"]}'), "HTTP 400: first"),
         (answer(200, b'{"success":false}'), 'HTTP 200: {"success":false}'),
         (answer(500), "HTTP 500: an empty answer"),
+        (
+            answer(200, b"<title>Sign in</title><p>Please sign in."),
+            "HTTP 200: a web page, as of a proxy or a login portal, not an answer of the service: Sign in Please sign in.",
+        ),
         (answer(502, b"<html><head><title>x</title></head><h1>Bad &amp; ugly</h1>\n<hr>nginx"), "HTTP 502: Bad & ugly nginx"),
         (answer(302, location="https://elsewhere.example/x?token=1"), "HTTP 302: redirects to https://elsewhere.example/x"),
         (answer(302, location="https://a.example/x?t=1&next=/y?t=2"), "HTTP 302: redirects to https://a.example/x"),

@@ -3,6 +3,7 @@
 import html
 import json
 import pickle
+import re
 
 import numpy as np
 import pandas as pd
@@ -189,6 +190,47 @@ def test_schema_shows_distinct_and_masked_example():
     assert "asha" not in schema.loc["email", "example"]
 
 
+READ = {
+    "decimal": {"Points": ","},
+    "types": {"VIP": "boolean", "Code": "string"},
+    "date_format": {"Joined": "%d/%m/%Y"},
+    "strip": ["Zip"],
+    "normalize": {"email": "email"},
+}
+
+
+@pytest.fixture
+def read_in_many_ways():
+    first = {"Points": "11,837", "VIP": "yes", "Joined": "31/01/2025", "Zip": "'0012", "Spend": 1.0, "Code": 3.0}
+    df = pd.DataFrame({"id": ["a"], "email": ["mailto:Asha@x.example"], **{name: [one] for name, one in first.items()}})
+    return growlytics_pandas.plan(df, "id", **READ)
+
+
+def test_schema_has_the_example_as_it_is_sent(read_in_many_ways):
+    schema = read_in_many_ways.schema.set_index("column")
+    sent = {each["name"]: each["value"] for each in read_in_many_ways.preview(1)[0]["attributes"]}
+    assert schema.loc["Points", "example"] == "11,837"
+    assert schema.loc["Zip", "example"] == "'0012"
+    assert schema["sent"].drop("email").str.lower().to_dict() == {
+        name: str(value).lower() for name, value in sent.items() if name != "email"
+    }
+    assert "sha" not in "".join(schema.loc["email", ["example", "sent"]])
+
+
+def test_an_example_that_is_not_sent_has_no_sent_value():
+    df = pd.DataFrame({"id": ["a"] * 2, "Joined": ["x", "31/01/2025"], "Bad": [1j, 2j], "Empty": [None, None]})
+    schema = growlytics_pandas.schema(df, "id", date_format={"Joined": "%d/%m/%Y"})
+    assert schema["sent"].isna().all()
+    assert "x → not sent" in html.unescape(schema._repr_html_())
+
+
+def test_a_schema_shows_what_is_sent_where_it_differs(read_in_many_ways):
+    page = html.unescape(read_in_many_ways.schema._repr_html_())
+    for shown in ("11,837 → 11.837", "yes → true", "31/01/2025 → 2025-01-31 00:00:00", "'0012 → 0012", "3.0 → 3"):
+        assert f"<bdi>{shown}</bdi>" in page
+    assert "<bdi>1</bdi>" in page
+
+
 @pytest.mark.parametrize("name", ["violations", "schema"])
 def test_plan_frames_have_their_own_html(name):
     df = pd.DataFrame({"id": ["a", "a", "secret-3"], "<b>Spend</b>": [1.5, np.inf, None]})
@@ -197,12 +239,27 @@ def test_plan_frames_have_their_own_html(name):
     assert "&lt;b&gt;Spend" in shown
     assert "<b>Spend" not in shown
     assert ("attribute dropped" in shown) == (name == "violations")
-    assert type(frame.head(1)) is type(frame.query("index >= 0")) is pd.DataFrame
+    assert frame.query("index >= 0")._repr_html_() == shown
+    assert type(frame[["column"]]) is type(frame.isna()) is pd.DataFrame
     again = pickle.loads(pickle.dumps(frame))
     assert again.equals(frame)
     assert again._repr_html_() == shown
     assert isinstance(frame, pd.DataFrame)
     assert frame.to_csv() == pd.DataFrame(frame).to_csv()
+
+
+def test_chosen_violations_are_shown_masked():
+    df = pd.DataFrame({"id": ["a", "b", "c"], "email": ["asha@x", "ravi@y", None], "Spend": [np.inf, np.inf, 1]})
+    violations = growlytics_pandas.validate(df, "id")
+    emails = violations[violations.rule == "email_invalid"]
+    assert "r•••@y•••" in emails.tail(1)._repr_html_()
+    for some in (emails, emails.tail(1), pickle.loads(pickle.dumps(emails)), violations.sort_values("row").iloc[1:]):
+        shown = re.sub(r"<[^>]*>", "", some._repr_html_())
+        assert f"{len(some)} violation" in shown
+        assert "asha" not in shown
+        assert "row 1, column" in html.unescape(some.tail(1)._repr_html_())
+    assert "No violations" in emails.iloc[:0]._repr_html_()
+    assert "asha" in emails.assign(rule="mine")._repr_html_(), "as any other frame"
 
 
 def test_reasons_and_meanings_are_not_truncated():

@@ -111,9 +111,14 @@ def test_rejects_beyond_100_attributes(sandbox):
     assert rejects["rule"].tolist() == ["too_many_attributes"]
 
 
-def test_the_first_rejects_are_shown_like_all(dirty):
-    assert "<td" in dirty.growlytics.plan("id").rejects().head(1)._repr_html_()
-    assert "Rows to correct" in dirty.growlytics.plan("id").rejects().head(1)._repr_html_()
+def test_chosen_rows_are_shown_like_all_and_in_full():
+    df = pd.DataFrame({"id": [None] * 80, "Number": range(80)})
+    rejects = df.growlytics.plan("id").rejects()
+    for some, n_shown in ((rejects, 10), (rejects.head(20), 20), (rejects[rejects["Number"] < 75], 50)):
+        page = some._repr_html_()
+        assert "Rows to correct" in page
+        assert page.count("Number</bdi>") == n_shown
+        assert (f"+{len(some) - n_shown} more rows" in page) == (len(some) > n_shown)
 
 
 def test_front_columns_are_never_attributes(dirty):

@@ -138,6 +138,15 @@ def test_rejected_rows_are_not_retried(faulty):
     assert "retry()" not in render_html(events[-1])
 
 
+def test_panel_and_result_advise_the_same_retry(faulty):
+    for faults, call in (({"status": {422: 0.3}}, ".retry(rejected=False)"), ({}, ".retry()")):
+        events = []
+        client = faulty(seed=1, success_false=0.3, **faults).client
+        result = gp.push(customers(40), "id", client=client, progress=events.append)
+        for shown in (render_html(events[-1]), result._repr_html_()):
+            assert re.findall(r"\.retry\(.*?\)", shown) == [call]
+
+
 def test_speed_excludes_rows_settled_before():
     speed = Throughput()
     for second in range(21):

@@ -207,6 +207,19 @@ def test_long_tables_are_cut_with_full_counts(tmp_path):
     assert '<td class="number">500</td>' in page
 
 
+def test_every_reason_names_a_row(sandbox, tmp_path):
+    """Rows with a common reason come first, and fill the list."""
+    df = pd.DataFrame({"id": [*map(str, range(300))], "Spend": 1})
+    result = gp.push(df, "id", client=sandbox.client, progress=False)
+    for row in range(298):
+        result._buffers[0].record(row, Status.FAILED, "busy", 503)
+    result._buffers[0].record(298, Status.FAILED, "row_is_total", 422)
+    result._buffers[0].record(299, Status.UNKNOWN, "", 0)
+    for page in pages(result, tmp_path):
+        words = re.sub(r"<[^>]*>", "", page)
+        assert [row for row in ("0", "298", "299") if f"first rows {row}" not in words] == []
+
+
 def test_a_fix_too_long_for_a_page_is_cut(tmp_path):
     plan = gp.plan(pd.DataFrame({"id": ["a"], "x" * 700: [1]}), "id")
     assert plan.violations["fix"].str.len().max() > 700
