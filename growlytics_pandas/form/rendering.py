@@ -115,11 +115,11 @@ def _mark(severity: Severity, count: str = "") -> str:
     return f'<span style="{ink("color", SEVERITY_LEVELS[severity])};white-space:nowrap">●{count}</span>'
 
 
-def outcome_html(result: PushResult, owner: str) -> str:
-    """Return the outcome of a run, masked, and the expression that returns it in code."""
+def outcome_html(result: PushResult, owner: str, *, is_masked: bool) -> str:
+    """Return the outcome of a run, and the expression that returns it in code."""
     _ = result.plan._types  # made outside of the form's words, since the result keeps it
     with message_style(IN_FORM):
-        page = result._page(Masker(numbers=result._mask_numbers), NOTEBOOK_LIMITS, owner)
+        page = result._page(Masker(is_masked, result._mask_numbers), NOTEBOOK_LIMITS, owner)
     why = "".join(value for name, value in page.facts if name == "why")
     shown = render_notebook(
         replace(

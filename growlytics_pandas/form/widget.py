@@ -271,9 +271,10 @@ class Form:
         show(self._picture, "")  # the progress takes its place
         return self.plan().push(**self._state.push_arguments(), dry_run=is_dry, progress=progress)
 
-    def _draw_result(self, result: PushResult) -> str:
+    def _draw_result(self, result: PushResult, is_masked: bool) -> str:
         name = find_name(self)
-        return outcome_html(result, f"{name}.result" if name else "growlytics_pandas.last_result()")
+        owner = f"{name}.result" if name else "growlytics_pandas.last_result()"
+        return outcome_html(result, owner, is_masked=is_masked)
 
     def _refresh(self) -> None:
         """Check the state and show the outcome, also of an error: nobody reads the log of a kernel."""
@@ -301,7 +302,7 @@ class Form:
             text = "Push"
             obstacle = f"Push is off: {self._state.missing or 'see the error below'}."
             shown = ("", "" if self._state.missing else self._draw(is_masked), "")
-        self._actions.offer(text, obstacle, f"{self._readings} {self.line}")
+        self._actions.offer(text, obstacle, f"{self._readings} {self.line}", is_masked=is_masked)
         for part, html in zip((self._legend, self._problem, self._picture), shown, strict=True):
             show(part, html)
         if self._actions.is_current:  # the outcome shows the same, for all rows

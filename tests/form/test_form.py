@@ -424,6 +424,20 @@ def test_values_are_masked_unless_requested():
     assert "asha1" not in saved["text/html"] + saved["text/plain"]
 
 
+def test_outcome_shows_values_while_that_is_ticked(faulty):
+    form = customers().growlytics.form(client=faulty(status={422: 1.0}).client)
+    form._show_values.value = True
+    form._actions._push.click()
+    form.wait()
+    assert "asha1@example.com" in outcome(form)
+    saved = form._repr_mimebundle_()
+    assert "asha1" not in saved["text/html"] + saved["text/plain"]
+    assert "a•••" in saved["text/html"]
+    form._show_values.value = False
+    assert "asha1" not in outcome(form)
+    assert "a•••" in outcome(form)
+
+
 def test_push_uses_the_frame_that_was_shown(sandbox):
     df = customers()
     form = df.growlytics.form(client=sandbox.client)
