@@ -149,11 +149,8 @@ def _of_controls(step: Step) -> Step:
 
 def button_text(plan: Plan, state: FormState, all_rows: int) -> str:
     """Return the text of the Push button, with the number of rows if it is known."""
-    if len(plan.frame) < all_rows or (state.skips_unchanged and not plan._is_quick_to_compare):
-        return "Push"
-    changes = plan._known_changes(is_quick=True) if state.skips_unchanged else None
-    n_sendable = plan._counts_to_send(changes)[Status.UNSENT]
-    return f"Push {n_sendable:,} {'row' if n_sendable == 1 else 'rows'}"
+    counts = _counts(plan, state, all_rows)
+    return "Push" if counts is None else f"Push {plural(counts[Status.UNSENT], 'row')}"
 
 
 def obstacle_text(plan: Plan, state: FormState, frame_name: str, all_rows: int) -> str:
@@ -164,6 +161,19 @@ def obstacle_text(plan: Plan, state: FormState, frame_name: str, all_rows: int) 
             f"Push is off: {plural(errors, 'error')}. Change how columns are read, or correct {frame_name} and click "
             f"“Read {frame_name} again”, or tick “Leave out invalid rows and values”."
         )
-    if plan.counts[Status.UNSENT] or len(plan.frame) < all_rows:
-        return ""
-    return f"Push is off: {'no row has a usable id' if all_rows else 'there are no rows'}."
+    counts = _counts(plan, state, all_rows)
+    return "" if counts is None or counts[Status.UNSENT] else f"Push is off: {_why_none(counts, state)}."
+
+
+def _why_none(counts: Mapping[str, int], state: FormState) -> str:
+    """Return why no row is to be sent."""
+    if counts.get(Status.UNCHANGED):
+        return "no customer joins or leaves the segment" if state.segment else "no customer has changed"
+    return "every row is invalid" if counts.get(Status.INVALID) else "there are no rows"
+
+
+def _counts(plan: Plan, state: FormState, all_rows: int) -> Mapping[str, int] | None:
+    """Return status → number of rows, as in a dry run; None if only some rows were compared or checked."""
+    if len(plan.frame) < all_rows or (state.skips_unchanged and not plan._is_quick_to_compare):
+        return None
+    return plan._counts_to_send(plan._known_changes(is_quick=True) if state.skips_unchanged else None)

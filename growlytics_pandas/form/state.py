@@ -308,21 +308,28 @@ def _columns(frame: pd.DataFrame) -> tuple[ColumnState, ...]:
     return tuple(first.values())
 
 
+NO_NAME: Final = "…"
+CLIENT_NOTE: Final = "  # replace … with the client that you gave to form()"
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names of the notebook's variables for the frame and the client ('' for the default client)."""
+    """The names of the notebook's variables for the frame and the client.
+
+    `client` is '' for the default client, and `NO_NAME` if no variable holds it.
+    """
 
     frame: str = "df"
     client: str = ""
 
 
 def find_names(frame: Any, client: Any) -> Names:
-    """Find the names of the notebook's variables; "df" and "client" if there are none."""
+    """Find the names of the notebook's variables; "df" and `NO_NAME` if there are none."""
     frame_name = find_name(frame) or "df"
     if client is None:
         return Names(frame_name)
     by_sandbox = (f"{name}.client" for name, value in _variables().items() if _is_client_of(value, client))
-    return Names(frame_name, find_name(client) or next(by_sandbox, "") or "client")
+    return Names(frame_name, find_name(client) or next(by_sandbox, "") or NO_NAME)
 
 
 def find_name(value: Any) -> str:
@@ -366,9 +373,9 @@ def write_line(state: FormState, names: Names) -> str:
     parts += [f"client={names.client}"] if names.client else []
     call = f"{names.frame}.growlytics.{'push_segment' if segment else 'push'}"
     line = f"{call}({', '.join(parts)})"
-    if len(line) <= MAX_LINE_CHARS:
-        return line
-    return f"{call}(\n" + "".join(f"    {part},\n" for part in parts) + ")"
+    if len(line) > MAX_LINE_CHARS:
+        line = f"{call}(\n" + "".join(f"    {part},\n" for part in parts) + ")"
+    return line + (CLIENT_NOTE if names.client == NO_NAME else "")
 
 
 def _literal(label: Hashable) -> str:

@@ -361,8 +361,8 @@ def test_frame_is_read_again_with_the_choices(sandbox, monkeypatch):
         "    columns=['email', 'City', 'Secret Note', 'Level'],\n"
         "    rename={'City': 'Town'},\n"
         "    errors='drop',\n"
-        "    client=client,\n"
-        ")"
+        "    client=…,\n"
+        ")  # replace … with the client that you gave to form()"
     )
     assert "All 7 rows would be sent" in picture(form)
     assert "Old result" in outcome(form)
@@ -494,7 +494,8 @@ def test_shown_call_uses_notebook_variables(sandbox, monkeypatch):
     main = sys.modules["__main__"]
     mine, box = customers(), sandbox
     monkeypatch.setattr(main, "winners", mine, raising=False)
-    assert mine.growlytics.form(client=box.client).line == "winners.growlytics.push('email', client=client)"
+    line = mine.growlytics.form(client=box.client).line
+    assert line == "winners.growlytics.push('email', client=…)  # replace … with the client that you gave to form()"
     monkeypatch.setattr(main, "the_box", box, raising=False)
     assert mine.growlytics.form(client=box.client).line == "winners.growlytics.push('email', client=the_box.client)"
 
@@ -510,7 +511,7 @@ def test_name_lookup_runs_no_notebook_code(sandbox, monkeypatch):
     main = sys.modules["__main__"]
     monkeypatch.setattr(main, "lazy", Lazy(), raising=False)
     monkeypatch.setattr(main, "stopped", gp.Sandbox(), raising=False)
-    assert customers().growlytics.form(client=sandbox.client).line == "df.growlytics.push('email', client=client)"
+    assert "client=…" in customers().growlytics.form(client=sandbox.client).line
     assert Lazy.looks == 0
 
 
@@ -626,6 +627,21 @@ def test_plan_counts_unchanged_rows_if_they_are_skipped(sandbox):
     assert button(form, "Push 1 row")
     assert "1 of 4 rows would be sent" in picture(form)
     assert "<b>3</b> unchanged" in picture(form)
+
+
+def test_push_is_off_with_nothing_to_send(sandbox):
+    df = customers()
+    gp.push(df, "email", client=sandbox.client, progress=False)
+    form = df.growlytics.form("email", client=sandbox.client)
+    form._skip.value = True
+    assert button(form, "Push").disabled
+    assert "Push is off: no customer has changed." in form._actions.reason.value
+    form._skip.value = False
+    assert not button(form, "Push 4 rows").disabled
+    invalid = df.assign(email=None).growlytics.form("email", client=sandbox.client)
+    invalid._leave_out.value = True
+    assert button(invalid, "Push").disabled
+    assert "every row is invalid" in invalid._actions.reason.value
 
 
 def test_names_of_customers_are_no_ids():
