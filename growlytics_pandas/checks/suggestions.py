@@ -261,7 +261,7 @@ def _codes(label: Hashable, cells: int) -> Suggestion:
     as_text = options_text(types={label: contract.STRING})
     source = phrase(f"pd.read_csv(…, dtype={{{str(label)!r}: str}}), or {as_text} if no zeros were lost", as_text)
     reason = f"if the numbers are codes, such as postal codes, send them as text, which keeps leading zeros: {source}"
-    return Suggestion("types", label, None, reason, cells, type=contract.STRING)
+    return Suggestion("types", label, None, reason, cells, type=contract.STRING, choices=(contract.STRING,))
 
 
 def _bits(column: pd.Series[Any], present: pd.Series[Any], label: Hashable) -> list[Suggestion]:
@@ -269,7 +269,7 @@ def _bits(column: pd.Series[Any], present: pd.Series[Any], label: Hashable) -> l
     if values != {0, 1} or (present.dtype.kind == "f" and len(present) == len(column)):
         return []
     reason = f"only 0 and 1, sent as numbers: {argument('types')} boolean sends yes/no instead"
-    return [Suggestion("types", label, None, reason, len(present))]
+    return [Suggestion("types", label, None, reason, len(present), choices=(contract.BOOLEAN,))]
 
 
 def _may_be_day(value: Any, name: str) -> bool:
@@ -448,7 +448,7 @@ def _proposal(columns: Columns, position: int, cleaned: Cleaned, name: str, know
         what = f"{found.option}={found.value!r}"
         marked = f"{plural(cleaned.guarded, 'value')} with a spreadsheet's text marker"
         reason = f"marked as text by {marked}, although {what} would read dates"
-        return replace(found, value=None, reason=reason, rest=0)
+        return replace(found, value=None, reason=reason, rest=0, choices=(found.value,))
     return None
 
 
