@@ -14,12 +14,11 @@ import ipywidgets
 from growlytics_pandas._masking import Masker, storable
 from growlytics_pandas._text import plural
 from growlytics_pandas.checks.schema import name_of
-from growlytics_pandas.contract import TYPES
 from growlytics_pandas.errors import AuthenticationError, PushInterrupted
 from growlytics_pandas.form.fields import button, show, wide
 from growlytics_pandas.form.in_notebook import BUSY_CLASS, COLUMNS_CLASS, FRAME_CLASS
-from growlytics_pandas.form.snippets import column_text, error_html, note_html, old_html
-from growlytics_pandas.form.state import ColumnState, FormState
+from growlytics_pandas.form.snippets import column_text, error_html, note_html, old_html, reading_text
+from growlytics_pandas.form.state import ColumnState, FormState, joined
 from growlytics_pandas.upload.plan import PushResult
 from growlytics_pandas.views.events import Listener, ProgressEvent
 from growlytics_pandas.views.panel import render_html
@@ -121,7 +120,7 @@ class ColumnRow:
             description=f"Attribute name of {called}", style=UNSEEN_LABEL, continuous_update=False, layout=layout
         )
         self.type = ipywidgets.Dropdown(
-            description=f"Read {called} as", style=UNSEEN_LABEL, options=_readings(column), layout=layout
+            description=f"Read {called} as", style=UNSEEN_LABEL, options=list(readings_of(column)), layout=layout
         )
         self.becomes = ipywidgets.HTML(layout=layout)
         self.widgets = (self.send, self.name, self.type, self.becomes)
@@ -136,12 +135,12 @@ class ColumnRow:
             self._column = column
             self.send.value = column.is_sent
             self.name.value = self._own_name if column.name is None else column.name
-            if _readings(column) != list(self.type.options):
-                self.type.options = _readings(column)
-            # ipywidgets uses None for no selection, hence AS_FOUND
-            self.type.value = SUGGESTED if column.is_suggested else column.type or AS_FOUND
+            readings = readings_of(column)
+            if list(readings) != list(self.type.options):
+                self.type.options = list(readings)
+            self.type.value = next(words for words, reading in readings.items() if reading == column.reading)
             self.name.disabled = not column.is_sent
-            self.type.disabled = not column.is_sent and not column.suggestion
+            self.type.disabled = len(readings) == 1
         finally:
             self._is_showing = False
 
@@ -149,22 +148,24 @@ class ColumnRow:
         if self._is_showing:
             return
         name = None if self.name.value in ("", self._own_name) else self.name.value
-        chosen = self.type.value
-        self.show(
-            replace(
-                self._column,
-                is_sent=self.send.value,
-                name=name,
-                type=chosen if chosen in TYPES else None,
-                is_suggested=chosen == SUGGESTED,
-            )
-        )
+        reading = readings_of(self._column)[self.type.value]
+        self.show(replace(self._column, is_sent=self.send.value, name=name, reading=reading).fitting())
         self._on_change(self._column)
 
 
-def _readings(column: ColumnState) -> list[tuple[str, str]]:
-    """Return the ways to read a column: unchanged, as suggested, or as one of the types."""
-    return [(name, name) for name in (AS_FOUND, *[SUGGESTED] * bool(column.suggestion), *TYPES)]
+def readings_of(column: ColumnState) -> dict[str, Mapping[str, Any]]:
+    """Return the ways to read a column by name: unchanged, as suggested, as offered, or as one of the types."""
+    found: dict[str, Mapping[str, Any]] = {AS_FOUND: {}}
+    if column.suggestion:
+        found[SUGGESTED] = column.suggestion
+    offered = [(reading_text(offer), joined(column.reading, offer)) for offer in column.offers]
+    types: list[tuple[str, dict[str, Any]]] = [(name, {"types": name}) for name in column.types if column.is_sent]
+    for words, reading in [*offered, *types]:
+        if reading not in found.values():
+            found.setdefault(words, reading)
+    if column.reading not in found.values():
+        found[reading_text(column.reading)] = column.reading
+    return found
 
 
 def _page_button(icon: str, tooltip: str) -> Any:
