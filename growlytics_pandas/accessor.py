@@ -9,11 +9,12 @@ import functools
 import inspect
 import re
 from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar, Unpack
 
 import pandas as pd
 
 from growlytics_pandas import api
+from growlytics_pandas.columns.plan_options import PlanArguments, with_plan_options
 from growlytics_pandas.segments import api as segments
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ class GrowlyticsAccessor:
     push = _method(api.push)
     push_segment = _method(segments.push_segment)
 
-    def form(self, id_col: Hashable = None, *, client: Client | None = None) -> Form:
+    @with_plan_options
+    def form(self, id_col: Hashable = None, *, client: Client | None = None, **options: Unpack[PlanArguments]) -> Form:
         """Open a form to choose the id, columns, names and types, check them, and push.
 
         Violations and a preview are updated after every change, and the form shows the same push as a line of code. The
@@ -80,6 +82,8 @@ class GrowlyticsAccessor:
             The id column selected at first. Default: the most likely one.
         client : Client, optional
             The project to push to. Default: ``Client()``, which takes the key from the environment.
+        **options
+            The options of `plan`, chosen at first.
 
         Returns
         -------
@@ -89,7 +93,7 @@ class GrowlyticsAccessor:
         Raises
         ------
         InvalidArgumentError
-            No column is suitable as the id.
+            No column is suitable as the id, or an option is invalid.
         UsageError
             The notebook is one of marimo, which does not show the form's widgets.
 
@@ -103,4 +107,4 @@ class GrowlyticsAccessor:
         # Imported here: ipywidgets takes time to import.
         from growlytics_pandas.form.widget import Form  # noqa: PLC0415
 
-        return Form(self._frame, client, id_col)
+        return Form(self._frame, client, id_col, **options)

@@ -160,6 +160,7 @@ def _open_epoch(profile: Profile, name: str) -> Suggestion | None:
         f"times in milliseconds since 1970, or codes, judging by the 13 digits: if they are times, use "
         f"{options_text(date_format={name: 'epoch_ms'})}",
         profile.cells,
+        "epoch_ms",
     )
 
 
@@ -258,6 +259,7 @@ def _order_of(
             f"no value settles the order of day and month: {text} is 2025-02-01 with "
             f"{options_text(date_format=day_form)}, and 2025-01-02 with {month_form!r}",
             profile.count(is_day & is_month),
+            *(day_form, month_form),
         )
     chosen = orders["m"] if only_month else orders["d"]
     is_read = np.logical_or.reduce([tried[form].ok for form in chosen]) if chosen else np.zeros(len(is_day), dtype=bool)
@@ -266,6 +268,7 @@ def _order_of(
             "the year may come first or last: 25-01-31 is 2025-01-31 with "
             f"{options_text(date_format=orders['y'][0])}, and 2031-01-25 with {chosen[0]!r}",
             profile.count(~np.isnat(dates["y"])),
+            *(orders["y"][0], chosen[0]),
         )
     return chosen or orders["y"], None
 
@@ -337,8 +340,8 @@ def _meant(form: str) -> str:
     return f"{text} in UTC" if parsed.aware[0] else text
 
 
-def _open(reason: str, cells: int) -> Suggestion:
-    return Suggestion("date_format", None, None, reason, cells, type=DATE)
+def _open(reason: str, cells: int, *choices: str) -> Suggestion:
+    return Suggestion("date_format", None, None, reason, cells, type=DATE, choices=choices)
 
 
 _FEW_DAYS: Final = 3

@@ -98,6 +98,7 @@ def _of_marks(profile: Profile, dot: Mask, comma: Mask, money: frozenset[str]) -
                 f"{plural(unsure, 'value')} like 1{mark}234 are ambiguous, and no value of the column settles it: "
                 f"{options_text(decimal=other)} reads 1234, {options_text(decimal=mark)} reads 1.234",
                 profile.count(dot),
+                *(other, mark),
             )
         why = f"{next(iter(money))} has a decimal point"
     return _settled(profile, mark, ok, money, why)
@@ -116,6 +117,7 @@ def _settled(profile: Profile, decimal: str, ok: Mask, money: frozenset[str], wh
             f"{options_text(decimal=decimal)} reads 12 % as 12 and leaves the others unchanged, although their unit "
             "may differ",
             read,
+            decimal,
         )
     counted = f"{of_all(read, present)} are numbers" if present > 1 else "the value is a number"
     rest = rest_of(read, present)
@@ -128,7 +130,7 @@ def _settled(profile: Profile, decimal: str, ok: Mask, money: frozenset[str], wh
             "values like 1.10 and 1.9 may be versions, which stay text, or numbers "
             f"({argument('types')}: number), which turns 1.10 into 1.1"
         )
-        return Suggestion("types", None, None, reason, read, type=NUMBER)
+        return Suggestion("types", None, None, reason, read, type=NUMBER, choices=(NUMBER,))
     are_bits = sorted(numbers.texts[:3]) == ["0", "1"]
     bits = f"; only 0 and 1: {argument('types')} boolean sends yes/no instead" if are_bits else ""
     return Suggestion("types", None, NUMBER, f"{counted} written as text{rest}{bits}", read, present - read, NUMBER)
@@ -186,5 +188,5 @@ def _may_be_versions(numbers: Profile) -> bool:
     return any(text.endswith("0") and text[-2:-1] != "." for text in numbers.texts)
 
 
-def _open(reason: str, cells: int) -> Suggestion:
-    return Suggestion("decimal", None, None, reason, cells, type=NUMBER)
+def _open(reason: str, cells: int, *choices: str) -> Suggestion:
+    return Suggestion("decimal", None, None, reason, cells, type=NUMBER, choices=choices)

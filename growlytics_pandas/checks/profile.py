@@ -51,6 +51,8 @@ class Suggestion:
         How many cells of the column a parser cannot read.
     type : str
         The attribute type for which the option reads the column; '' for other options.
+    choices : tuple
+        The values among which a person must decide; () if the remedy is elsewhere.
     """
 
     option: str
@@ -60,6 +62,7 @@ class Suggestion:
     cells: int
     rest: int = 0
     type: str = ""
+    choices: tuple[Any, ...] = ()
 
 
 def of_all(read: int, present: int) -> str:

@@ -250,7 +250,7 @@ def _for_numbers(columns: Columns, position: int) -> list[Suggestion]:
     if proposal is None and known is None and _may_be_codes(sample, name, columns.kinds[position]):
         return [_codes(present, label)]
     if columns.given_types.get(name) == contract.STRING and is_code_like(name):
-        return [replace(_codes(present, label), type=contract.NUMBER)] if _short_codes(present) else []
+        return [replace(_codes(present, label), type=contract.NUMBER, choices=())] if _short_codes(present) else []
     return [replace(proposal, column=label)] if proposal else []
 
 
@@ -271,7 +271,7 @@ def _codes(present: pd.Series[Any], label: Hashable) -> Suggestion:
         reason = (
             f"if the numbers are codes, such as postal codes, send them as text, which keeps leading zeros: {source}"
         )
-    return Suggestion("types", label, None, reason, len(present), type=contract.STRING)
+    return Suggestion("types", label, None, reason, len(present), type=contract.STRING, choices=(contract.STRING,))
 
 
 def _short_codes(present: pd.Series[Any]) -> str:
@@ -294,7 +294,7 @@ def _bits(column: pd.Series[Any], present: pd.Series[Any], label: Hashable) -> l
     if values != {0, 1} or (present.dtype.kind == "f" and len(present) == len(column)):
         return []
     reason = f"only 0 and 1, sent as numbers: {argument('types')} boolean sends yes/no instead"
-    return [Suggestion("types", label, None, reason, len(present))]
+    return [Suggestion("types", label, None, reason, len(present), choices=(contract.BOOLEAN,))]
 
 
 def _may_be_day(value: Any, name: str) -> bool:
@@ -348,7 +348,11 @@ def _for_texts(columns: Columns, position: int) -> list[Suggestion]:
     if columns.given_types.get(name) == contract.NUMBER and (example := _leading_zeros(cleaned.profile)):
         as_text = options_text(types={label: contract.STRING})
         reason = f"numbers do not keep leading zeros, as in {example}, which text does: {as_text}"
-        return [*found, Suggestion("types", label, None, reason, cleaned.profile.cells, type=contract.STRING)]
+        choices = (contract.STRING,)
+        return [
+            *found,
+            Suggestion("types", label, None, reason, cleaned.profile.cells, type=contract.STRING, choices=choices),
+        ]
     if proposal is not None and not _is_read_already(proposal, columns.given_types.get(name), cleaned):
         found.append(replace(proposal, column=label))
     return found
@@ -482,7 +486,7 @@ def _proposal(columns: Columns, position: int, cleaned: Cleaned, name: str, know
         what = f"{found.option}={found.value!r}"
         marked = f"{plural(cleaned.guarded, 'value')} with a spreadsheet's text marker"
         reason = f"marked as text by {marked}, although {what} would read dates"
-        return replace(found, value=None, reason=reason, rest=0)
+        return replace(found, value=None, reason=reason, rest=0, choices=(found.value,))
     return None
 
 

@@ -6,20 +6,19 @@ import contextvars
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 
 import ipywidgets
 
-from growlytics_pandas._masking import storable
+from growlytics_pandas._masking import Masker, storable
 from growlytics_pandas._text import plural
 from growlytics_pandas.checks.schema import name_of
-from growlytics_pandas.contract import TYPES
 from growlytics_pandas.errors import AuthenticationError, PushInterrupted
 from growlytics_pandas.form.fields import button, show, wide
 from growlytics_pandas.form.in_notebook import BUSY_CLASS, COLUMNS_CLASS, FRAME_CLASS
-from growlytics_pandas.form.snippets import column_text, error_html, note_html, old_html
-from growlytics_pandas.form.state import ColumnState, FormState
+from growlytics_pandas.form.snippets import column_text, error_html, note_html, old_html, reading_text
+from growlytics_pandas.form.state import ColumnState, FormState, joined
 from growlytics_pandas.upload.plan import PushResult
 from growlytics_pandas.views.events import Listener, ProgressEvent
 from growlytics_pandas.views.panel import render_html
@@ -121,7 +120,7 @@ class ColumnRow:
             description=f"Attribute name of {called}", style=UNSEEN_LABEL, continuous_update=False, layout=layout
         )
         self.type = ipywidgets.Dropdown(
-            description=f"Read {called} as", style=UNSEEN_LABEL, options=_readings(column), layout=layout
+            description=f"Read {called} as", style=UNSEEN_LABEL, options=list(readings_of(column)), layout=layout
         )
         self.becomes = ipywidgets.HTML(layout=layout)
         self.widgets = (self.send, self.name, self.type, self.becomes)
@@ -136,12 +135,12 @@ class ColumnRow:
             self._column = column
             self.send.value = column.is_sent
             self.name.value = self._own_name if column.name is None else column.name
-            if _readings(column) != list(self.type.options):
-                self.type.options = _readings(column)
-            # ipywidgets uses None for no selection, hence AS_FOUND
-            self.type.value = SUGGESTED if column.is_suggested else column.type or AS_FOUND
+            readings = readings_of(column)
+            if list(readings) != list(self.type.options):
+                self.type.options = list(readings)
+            self.type.value = next(words for words, reading in readings.items() if reading == column.reading)
             self.name.disabled = not column.is_sent
-            self.type.disabled = not column.is_sent and not column.suggestion
+            self.type.disabled = len(readings) == 1
         finally:
             self._is_showing = False
 
@@ -149,22 +148,24 @@ class ColumnRow:
         if self._is_showing:
             return
         name = None if self.name.value in ("", self._own_name) else self.name.value
-        chosen = self.type.value
-        self.show(
-            replace(
-                self._column,
-                is_sent=self.send.value,
-                name=name,
-                type=chosen if chosen in TYPES else None,
-                is_suggested=chosen == SUGGESTED,
-            )
-        )
+        reading = readings_of(self._column)[self.type.value]
+        self.show(replace(self._column, is_sent=self.send.value, name=name, reading=reading).fitting())
         self._on_change(self._column)
 
 
-def _readings(column: ColumnState) -> list[tuple[str, str]]:
-    """Return the ways to read a column: unchanged, as suggested, or as one of the types."""
-    return [(name, name) for name in (AS_FOUND, *[SUGGESTED] * bool(column.suggestion), *TYPES)]
+def readings_of(column: ColumnState) -> dict[str, Mapping[str, Any]]:
+    """Return the ways to read a column by name: unchanged, as suggested, as offered, or as one of the types."""
+    found: dict[str, Mapping[str, Any]] = {AS_FOUND: {}}
+    if column.suggestion:
+        found[SUGGESTED] = column.suggestion
+    offered = [(reading_text(offer), joined(column.reading, offer)) for offer in column.offers]
+    types: list[tuple[str, dict[str, Any]]] = [(name, {"types": name}) for name in column.types if column.is_sent]
+    for words, reading in [*offered, *types]:
+        if reading not in found.values():
+            found.setdefault(words, reading)
+    if column.reading not in found.values():
+        found[reading_text(column.reading)] = column.reading
+    return found
 
 
 def _page_button(icon: str, tooltip: str) -> Any:
@@ -179,7 +180,7 @@ class Actions:
     push : callable
         Pushes; its arguments are whether it is a dry run, and a listener for the progress.
     draw : callable
-        Returns a result as masked HTML.
+        Returns a result as HTML; its second argument is whether values are masked.
     on_end : callable
         Called when a run has ended.
     """
@@ -187,7 +188,7 @@ class Actions:
     def __init__(
         self,
         push: Callable[[bool, Listener], PushResult],
-        draw: Callable[[PushResult], str],
+        draw: Callable[[PushResult, bool], str],
         on_end: Callable[[], None],
     ) -> None:
         self._do_push = push
@@ -210,12 +211,14 @@ class Actions:
         self._stop.on_click(lambda _: self._ask_to_stop())
         self.buttons = (self._dry_run, self._push, self._stop, self._retry)
         self.reason = ipywidgets.HTML()
-        self._html = ""
+        self._draw_outcome: Callable[[bool], str] | None = None
+        self._is_masked = True
         self.widget = self._outcome = ipywidgets.HTML(layout=wide())
         self._enable()
 
-    def offer(self, text: str, obstacle: str, choice: str) -> None:
+    def offer(self, text: str, obstacle: str, choice: str, *, is_masked: bool) -> None:
         """Show what the button would push, or why it cannot; mark a result of another choice as old."""
+        self._is_masked = is_masked
         self._push.description = text
         self._obstacle = obstacle
         self._choice = choice
@@ -226,7 +229,7 @@ class Actions:
     @property
     def outcome(self) -> str:
         """The outcome of the newest run as masked HTML; '' before the first."""
-        return str(self._outcome.value)
+        return str(self._outcome.value) if self._is_busy.locked() else self._outcome_html(is_masked=True)
 
     def wait(self) -> None:
         """Wait until the current run has ended."""
@@ -236,7 +239,7 @@ class Actions:
     @property
     def is_current(self) -> bool:
         """Whether the outcome, or the progress, is that of the present state."""
-        return (bool(self._html) or self._is_busy.locked()) and not self._is_old
+        return (self._draw_outcome is not None or self._is_busy.locked()) and not self._is_old
 
     @property
     def _is_old(self) -> bool:
@@ -270,15 +273,15 @@ class Actions:
 
     def _run(self, run: Callable[[], PushResult]) -> None:
         try:
-            self._html = self._carry_out(run)
+            self._draw_outcome = cache(self._carry_out(run))
         finally:
             self._is_busy.release()
             self._enable()
             self._show_outcome()
             self._on_end()
 
-    def _carry_out(self, run: Callable[[], PushResult]) -> str:
-        """Run it and return the outcome as HTML, also of an error: nobody would see one raised on a thread."""
+    def _carry_out(self, run: Callable[[], PushResult]) -> Callable[[bool], str]:
+        """Run it and return what draws the outcome, also of an error: nobody would see one raised on a thread."""
         self._n_to_retry, can_retry = 0, True
         result: PushResult | None
         try:
@@ -287,11 +290,11 @@ class Actions:
             result = getattr(error, "result", None)  # its page has the reason, too
             can_retry = not isinstance(error, AuthenticationError)
             if result is None:
-                return error_html(error)
+                return partial(_error_html, error)
         self.result = result
         if can_retry and result.run.ended != DRY_RUN:
             self._n_to_retry = result._n_to_retry
-        return self._draw(result)
+        return partial(self._draw, result)
 
     def _run_dry(self) -> PushResult:
         return self._do_push(True, self._show_event)
@@ -312,7 +315,11 @@ class Actions:
             self._enable()
 
     def _show_outcome(self) -> None:
-        show(self._outcome, old_html(self._html) if self._html and self._is_old else self._html)
+        show(self._outcome, self._outcome_html(is_masked=self._is_masked))
+
+    def _outcome_html(self, *, is_masked: bool) -> str:
+        html = self._draw_outcome(is_masked) if self._draw_outcome else ""
+        return old_html(html) if html and self._is_old else html
 
     def _ask_to_stop(self) -> None:
         """Request a stop once: a second request would abort the requests in flight."""
@@ -320,3 +327,7 @@ class Actions:
             self._stop.layout.display = "none"
             self._dry_run.focus()  # the button that had it disappears
             self._event.stop()
+
+
+def _error_html(error: BaseException, is_masked: bool) -> str:
+    return error_html(error, Masker(is_masked))

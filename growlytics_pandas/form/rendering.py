@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
@@ -13,7 +13,9 @@ from growlytics_pandas._masking import Masker
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas._text import message_style, plural
-from growlytics_pandas.form.snippets import IN_FORM, NOTE_STYLE, suggestion_text
+from growlytics_pandas.checks.violations import fix_of
+from growlytics_pandas.columns.plan_options import PHONE_NORMALIZATIONS
+from growlytics_pandas.form.snippets import IN_FORM, NOTE_STYLE, decision_text, suggestion_text
 from growlytics_pandas.form.state import ColumnState, FormState
 from growlytics_pandas.views.html import Column, Step, StepKind, Table, ink, render_notebook
 from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, SEVERITY_LEVELS, SUGGESTIONS_TITLE, label, left_out
@@ -92,17 +94,40 @@ def becomes_html(plan: Plan, state: FormState) -> dict[int, str]:
         counts[repr(group.column), group.severity] += group.cells  # NaN does not equal itself, but its repr does
     types = {state.id_position: "id"}
     types |= {one.position: one.type.value if one.type else "not sent" for one in plan._schema.attributes}
+    decisions: defaultdict[str, list[str]] = defaultdict(list)
+    for one in plan._suggested:
+        if one.value is None:
+            decisions[repr(one.column)].append(decision_text(one))
     columns = (column for column in state.columns if column.position in types)
-    return {column.position: _becomes(column, types[column.position], counts) for column in columns}
+    return {
+        column.position: _becomes(column, types[column.position], counts, decisions[repr(column.label)])
+        for column in columns
+    }
 
 
-def _becomes(column: ColumnState, type_: str, counts: Mapping[tuple[str, Severity], int]) -> str:
+def _becomes(
+    column: ColumnState, type_: str, counts: Mapping[tuple[str, Severity], int], decisions: Sequence[str]
+) -> str:
     found = {severity: counts[repr(column.label), severity] for severity in Severity}
     marks = "".join(f" {_mark(severity, f' {count:,}')}" for severity, count in found.items() if count)
-    words = ("" if column.is_suggested else "suggested: ") + suggestion_text(column.suggestion)
+    is_type = not column.is_suggested and list(column.reading) == ["types"]
+    notes = [suggestion_text(column.reading)] if column.reading and not is_type else []
+    if column.suggestion and not column.is_suggested:
+        notes.append(f"suggested: {suggestion_text(column.suggestion)}")
+    notes += [f"to decide: {words}" for words in decisions]
     note_style = f"{NOTE_STYLE};font-size:90%;line-height:1.35"
-    note = f'<div style="{note_style}">{escape(words)}</div>' if column.suggestion else ""
-    return f'<span style="line-height:1.4">{escape(type_)}{marks}</span>{note}'
+    shown = "".join(f'<div style="{note_style}">{escape(words)}</div>' for words in notes)
+    return f'<span style="line-height:1.4">{escape(type_)}{marks}</span>{shown}'
+
+
+def offers_of(plan: Plan) -> list[dict[str, Any]]:
+    """Return the options that may be chosen for columns, as a call gives them: of fixes, and of what is to decide."""
+    choices = [
+        {one.option: {one.column: choice}} for one in plan._suggested if one.value is None for choice in one.choices
+    ]
+    fixes = [{**fix.before, fix.option: fix.value} for fix in map(fix_of, plan._findings.violations) if fix.option]
+    phones = [each.column for each in plan._schema.attributes if each.name == "mobile"]
+    return [*choices, *fixes, *({"normalize": dict.fromkeys(phones, how)} for how in PHONE_NORMALIZATIONS)]
 
 
 def legend_html(plan: Plan) -> str:
@@ -115,11 +140,11 @@ def _mark(severity: Severity, count: str = "") -> str:
     return f'<span style="{ink("color", SEVERITY_LEVELS[severity])};white-space:nowrap">●{count}</span>'
 
 
-def outcome_html(result: PushResult, owner: str) -> str:
-    """Return the outcome of a run, masked, and the expression that returns it in code."""
+def outcome_html(result: PushResult, owner: str, *, is_masked: bool) -> str:
+    """Return the outcome of a run, and the expression that returns it in code."""
     _ = result.plan._types  # made outside of the form's words, since the result keeps it
     with message_style(IN_FORM):
-        page = result._page(Masker(numbers=result._mask_numbers), NOTEBOOK_LIMITS, owner)
+        page = result._page(Masker(is_masked, result._mask_numbers), NOTEBOOK_LIMITS, owner)
     why = "".join(value for name, value in page.facts if name == "why")
     shown = render_notebook(
         replace(
@@ -149,11 +174,8 @@ def _of_controls(step: Step) -> Step:
 
 def button_text(plan: Plan, state: FormState, all_rows: int) -> str:
     """Return the text of the Push button, with the number of rows if it is known."""
-    if len(plan.frame) < all_rows or (state.skips_unchanged and not plan._is_quick_to_compare):
-        return "Push"
-    changes = plan._known_changes(is_quick=True) if state.skips_unchanged else None
-    n_sendable = plan._counts_to_send(changes)[Status.UNSENT]
-    return f"Push {n_sendable:,} {'row' if n_sendable == 1 else 'rows'}"
+    counts = _counts(plan, state, all_rows)
+    return "Push" if counts is None else f"Push {plural(counts[Status.UNSENT], 'row')}"
 
 
 def obstacle_text(plan: Plan, state: FormState, frame_name: str, all_rows: int) -> str:
@@ -164,6 +186,19 @@ def obstacle_text(plan: Plan, state: FormState, frame_name: str, all_rows: int) 
             f"Push is off: {plural(errors, 'error')}. Change how columns are read, or correct {frame_name} and click "
             f"“Read {frame_name} again”, or tick “Leave out invalid rows and values”."
         )
-    if plan.counts[Status.UNSENT] or len(plan.frame) < all_rows:
-        return ""
-    return f"Push is off: {'no row has a usable id' if all_rows else 'there are no rows'}."
+    counts = _counts(plan, state, all_rows)
+    return "" if counts is None or counts[Status.UNSENT] else f"Push is off: {_why_none(counts, state)}."
+
+
+def _why_none(counts: Mapping[str, int], state: FormState) -> str:
+    """Return why no row is to be sent."""
+    if counts.get(Status.UNCHANGED):
+        return "no customer joins or leaves the segment" if state.segment else "no customer has changed"
+    return "every row is invalid" if counts.get(Status.INVALID) else "there are no rows"
+
+
+def _counts(plan: Plan, state: FormState, all_rows: int) -> Mapping[str, int] | None:
+    """Return status → number of rows, as in a dry run; None if only some rows were compared or checked."""
+    if len(plan.frame) < all_rows or (state.skips_unchanged and not plan._is_quick_to_compare):
+        return None
+    return plan._counts_to_send(plan._known_changes(is_quick=True) if state.skips_unchanged else None)

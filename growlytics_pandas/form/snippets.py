@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from growlytics_pandas._masking import Masker, visible
 from growlytics_pandas._text import PYTHON, MessageStyle
+from growlytics_pandas.checks.suggestions import Suggestion
 from growlytics_pandas.contract import BOOLEAN
-from growlytics_pandas.form.state import KEEPS, ColumnState
+from growlytics_pandas.form.state import KEEPS, READINGS, ColumnState, reading_of
 from growlytics_pandas.views.tables import label
 
 MAX_SUGGESTION_CHARS: Final = 80
@@ -27,6 +28,15 @@ _NORMAL: Final = {
     "email": "a@b.com → address alone",
     "E.164": "→ +919876543210",
     "national": "→ 9876543210",
+}
+REGION_TITLE: Final = "Region of phone numbers"
+_DECISIONS: Final = {
+    "exclude": "whether to send it",
+    "rename": "the attribute name",
+    "normalize": f"“{REGION_TITLE}”",
+    "timezone": "the time zone: form(timezone=…)",
+    "date_format": "correct the values, or send text",
+    "decimal": "correct the values, or send text",
 }
 MAX_ERROR_LINES: Final = 12
 MAX_ERROR_CHARS: Final = 400  # of one line of an error
@@ -79,27 +89,47 @@ def column_text(column: ColumnState) -> str:
 
 def control_text(given: Mapping[str, Any]) -> str:
     """Name the controls of the form for options of a call."""
-    return " and ".join(text for option, value in given.items() for text in _controls(option, value))
+    by_column = {option: value for option, value in given.items() if option in READINGS and not _is_one(value)}
+    columns = dict.fromkeys(column for value in by_column.values() for column in value)
+    readings = [f"“read as” of {label(each)}: {reading_text(reading_of(each, by_column))}" for each in columns]
+    others = (text for option, value in given.items() if option not in by_column for text in _controls(option, value))
+    return " and ".join([*readings, *others])
 
 
-IN_FORM: Final = MessageStyle(lambda name: f"{name}= in the code", control_text, is_python=True)
+def _is_one(value: Any) -> bool:
+    """Return whether the value of an option is not by column."""
+    return isinstance(value, (str, bool))
+
+
+_NAMES: Final = {"types": "“read as”", "region": f"“{REGION_TITLE}”", "id_col": "“Id column”"}
+IN_FORM: Final = MessageStyle(lambda name: _NAMES.get(name, f"form({name}=…)"), control_text, is_python=True)
 
 
 def _controls(option: str, value: Any) -> list[str]:
-    if option == "errors":
-        return ["“Leave out invalid rows and values”"]
-    if option == "keep":
-        return [f"“Of rows with the same id”: {words}" for words, keep in KEEPS.items() if keep == value]
-    if option == "exclude":
-        return [f"no tick at {label(column)}" for column in value]
-    if isinstance(value, str):  # a time zone, which has no control
-        return [PYTHON.options({option: value})]
-    control = "attribute name" if option == "rename" else "read as"
-    by_column = value if isinstance(value, Mapping) else dict.fromkeys(value, True)
-    return [
-        f"“{control}” of {label(column)}: {one if option in ('rename', 'types') else suggestion_text({option: one})}"
-        for column, one in by_column.items()
-    ]
+    match option:
+        case "errors":
+            return ["“Leave out invalid rows and values”"]
+        case "keep":
+            return [f"“Of rows with the same id”: {words}" for words, keep in KEEPS.items() if keep == value]
+        case "exclude":
+            return [f"no tick at {label(column)}" for column in value]
+        case "rename":
+            return [f"“attribute name” of {label(column)}: {name}" for column, name in value.items()]
+        case _ if option in READINGS:  # not by column
+            return [f"“read as” {reading_text({option: value})}"]
+    return [f"form({PYTHON.options({option: value})})"]
+
+
+def decision_text(suggestion: Suggestion) -> str:
+    """Name the controls for what a person must decide."""
+    if suggestion.choices:
+        return " or ".join(reading_text({suggestion.option: choice}) for choice in suggestion.choices)
+    return _DECISIONS.get(suggestion.option, f"{suggestion.option}=")
+
+
+def reading_text(reading: Mapping[str, Any]) -> str:
+    """Return the name of a reading among the choices of “read as”."""
+    return str(reading["types"]) if list(reading) == ["types"] else suggestion_text(reading)
 
 
 def suggestion_text(suggestion: Mapping[str, Any]) -> str:

@@ -15,8 +15,8 @@ from pandas.api.types import is_numeric_dtype
 from growlytics_pandas._labels import words_of
 from growlytics_pandas.checks.schema import find_id, name_of
 from growlytics_pandas.columns.frames import count_reject_labels
-from growlytics_pandas.columns.plan_options import Keep, PlanOptions
-from growlytics_pandas.contract import RESERVED_ATTRIBUTES
+from growlytics_pandas.columns.plan_options import PHONE_NORMALIZATIONS, Keep, PlanOptions
+from growlytics_pandas.contract import INDIA, RESERVED_ATTRIBUTES, STRING, TYPES
 from growlytics_pandas.errors import InvalidArgumentError
 
 KEEPS: Final[Mapping[str, Keep]] = {
@@ -28,6 +28,12 @@ LIKELY_IDS: Final = ("customer_id", "customerid", "user_id", "userid", "id", "em
 ID_WORDS: Final = frozenset({"id", "ids", "uuid", "guid", "key", "email", "mail", "mobile", "phone"})
 """The last word of other labels that an id may have, if nearly all of its values are present and unique."""
 _SHARE_OF_IDS: Final = 0.95  # of the cells of an id column that are present, and of those that are unique
+READINGS: Final = ("types", "date_format", "decimal", "na_values", "strip", "normalize")
+"""The options for reading a column, which are the choices of “read as”."""
+TYPED_BY: Final = frozenset({"date_format", "decimal"})
+"""The options that imply a type."""
+NO_CONTROL: Final = ("timezone", "name", "new_attributes")
+"""The options that only a call gives."""
 MAX_LINE_CHARS: Final = 88  # a longer line is broken into one argument per line
 MAX_LITERAL_CHARS: Final = 80  # of a label in the code; a longer one is replaced by its position
 
@@ -36,10 +42,11 @@ MAX_COLUMNS_LISTED: Final = 12  # for a longer list, the columns left out are li
 
 @dataclass(frozen=True, slots=True)
 class ColumnState:
-    """How the columns with one label are sent; `name` or `type` None: unchanged.
+    """How the columns with one label are sent; `name` None: unchanged.
 
-    `position` is that of the first of them, `repeats` their number. `suggestion`: option → value, from
-    `growlytics_pandas.suggest`; `is_suggested`: the column is read with the suggestion.
+    `position` is that of the first of them, `repeats` their number. `reading`: option → value, {} to read it
+    unchanged; `suggestion`: the one of `growlytics_pandas.suggest`; `offers`: options that may be added to the reading,
+    which a fix or a decision requires.
     """
 
     position: int
@@ -47,21 +54,31 @@ class ColumnState:
     is_sent: bool
     repeats: int = 1
     name: str | None = None
-    type: str | None = None
+    reading: Mapping[str, Any] = field(default_factory=dict)
     suggestion: Mapping[str, Any] = field(default_factory=dict)
-    is_suggested: bool = False
+    offers: tuple[Mapping[str, Any], ...] = ()
 
     @property
-    def reading(self) -> Mapping[str, Any]:
-        """The options for the column: the suggestion if it is chosen, else the type."""
-        if self.is_suggested:
-            return self.suggestion
-        return {} if self.type is None else {"types": self.type}
+    def is_suggested(self) -> bool:
+        """Whether the column is read with the suggestion."""
+        return bool(self.suggestion) and self.reading == self.suggestion
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The types that the attribute can have."""
+        return (STRING,) if self.attribute in RESERVED_ATTRIBUTES else TYPES
 
     @property
     def attribute(self) -> str:
         """The attribute's name."""
         return name_of(self.label) if self.name is None else self.name
+
+    def fitting(self) -> ColumnState:
+        """Return the column without readings as a type that the attribute cannot have."""
+        if self.attribute not in RESERVED_ATTRIBUTES:
+            return self
+        offers = tuple(each for each in map(_as_text, self.offers) if each)
+        return replace(self, reading=_as_text(self.reading), suggestion=_as_text(self.suggestion), offers=offers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +94,7 @@ class FormState:
     """Everything chosen; immutable.
 
     `segment`: push this segment, which needs only the ids, instead of the columns. `has_id`: False until the user has
-    chosen the id column of a frame in which none is likely.
+    chosen the id column of a frame in which none is likely. `others`: options without a control.
     """
 
     id_position: int
@@ -87,6 +104,16 @@ class FormState:
     skips_unchanged: bool = False
     segment: SegmentChoice | None = None
     has_id: bool = True
+    region: str = INDIA
+    others: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def has_phones(self) -> bool:
+        """Whether a column holds phone numbers, so that their region matters."""
+        used = (each for each in self.columns if each.is_sent or each.position == self.id_position)
+        return self.region != INDIA or any(
+            each.attribute == "mobile" or each.reading.get("normalize") in PHONE_NORMALIZATIONS for each in used
+        )
 
     @property
     def id_column(self) -> ColumnState:
@@ -140,12 +167,29 @@ class FormState:
         is_contact = column.attribute in RESERVED_ATTRIBUTES and column.attribute != self.id_column.attribute
         return chosen.with_column(replace(column, is_sent=True)) if is_contact else chosen
 
-    def with_offers(self, suggested: Mapping[str, Any]) -> FormState:
-        """Return the state with suggestions to choose for the columns that are not read as suggested."""
+    def with_options(self, options: PlanOptions) -> FormState:
+        """Return the state with the options of a call chosen."""
+        columns = tuple(_with_options(column, options) for column in self.columns)
+        others = {name: value for name, value in options.given().items() if name in NO_CONTROL}
+        chosen = replace(self, columns=columns, keep=options.keep, region=options.region, others=others)
+        id_column = chosen.id_column
+        is_listed = options.columns is not None or id_column.label in (options.exclude or ())
+        return chosen if is_listed or not self.has_id else chosen.with_id(self.id_position)
+
+    def with_offers(self, suggested: Mapping[str, Any], offered: Sequence[Mapping[str, Any]]) -> FormState:
+        """Return the state with what can be chosen: suggestions for columns that are not read as suggested, and offers.
+
+        `offered`: options as a call gives them, which a fix or a decision requires.
+        """
         columns = (
-            column if column.is_suggested else replace(column, suggestion=offer)
+            replace(
+                column,
+                suggestion=column.suggestion
+                if column.is_suggested
+                else reading_of(column.label, suggested) or column.suggestion,
+                offers=tuple(filter(None, (reading_of(column.label, options) for options in offered))),
+            ).fitting()
             for column in self.columns
-            for offer in [_suggestion_of(column, suggested) or column.suggestion]
         )
         return replace(self, columns=tuple(columns))
 
@@ -174,19 +218,27 @@ class FormState:
             "columns": None if list(self.sent) == by_default else [column.label for column in self.sent],
             "rename": {column.label: column.name for column in self.sent if column.name is not None},
             **self._readings(),
+            **self._region(),
+            **self.others,
             "keep": self.keep,
         }
         return {name: value for name, value in found.items() if value or (name == "columns" and value is not None)}
 
     def _readings(self) -> dict[str, Any]:
-        """Return the options for reading the columns that are sent, and the id."""
-        return _by_option(
-            [each for each in self.columns if each.is_sent or (each.is_suggested and each.position == self.id_position)]
+        """Return the options for reading the columns that are sent, and the id, which is text."""
+        columns = (
+            replace(each, reading=_as_text(each.reading)) if each.position == self.id_position else each
+            for each in self.columns
+            if each.is_sent or (self.has_id and each.position == self.id_position)
         )
+        return _by_option(list(columns))
+
+    def _region(self) -> dict[str, str]:
+        return {} if self.region == INDIA else {"region": self.region}
 
     def id_reading(self) -> dict[str, Any]:
         """Return the options for reading the id, which is text."""
-        return _by_option([replace(self.id_column, type=None)])
+        return {**_by_option([replace(self.id_column, reading=_as_text(self.id_column.reading))]), **self._region()}
 
     def push_arguments(self) -> dict[str, Any]:
         """Return the arguments of `Plan.push` that differ from its defaults."""
@@ -208,39 +260,88 @@ def _by_option(columns: Sequence[ColumnState]) -> dict[str, Any]:
     return {option: list(named) if option == "strip" else named for option, named in found.items() if named}
 
 
-def _suggestion_of(column: ColumnState, suggested: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the suggested options for reading a column."""
+def reading_of(label: Hashable, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a call, each by column, for reading one column.
+
+    Examples
+    --------
+    >>> reading_of("City", {"strip": ["City"], "na_values": {"City": ["–"], "Joined": ["NULL"]}, "keep": "last"})
+    {'strip': True, 'na_values': ['–']}
+    """
     found = {
-        option: True if option == "strip" else named[column.label]
-        for option, named in suggested.items()
-        if option not in ("rename", "exclude", "timezone") and column.label in named
+        option: True if option == "strip" else named[label]
+        for option, named in options.items()
+        if option in READINGS and label in named
     }
-    if "date_format" in found or "decimal" in found:
+    if not TYPED_BY.isdisjoint(found):
         found.pop("types", None)  # the option implies the type
     return found
 
 
+def joined(reading: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a reading and more; those of `more` replace the others, also the type.
+
+    Examples
+    --------
+    >>> joined({"types": "date", "strip": True}, {"date_format": "epoch_ms"})
+    {'strip': True, 'date_format': 'epoch_ms'}
+    """
+    of_types = {"types", *TYPED_BY}
+    is_typed = not of_types.isdisjoint(more)
+    found = {option: value for option, value in reading.items() if not (is_typed and option in of_types)} | dict(more)
+    if "na_values" in reading and "na_values" in more:
+        found["na_values"] = list(dict.fromkeys([*reading["na_values"], *more["na_values"]]))
+    return found
+
+
+def _as_text(reading: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a reading that keep texts."""
+    return {
+        option: value
+        for option, value in reading.items()
+        if option not in TYPED_BY and (option != "types" or value == STRING)
+    }
+
+
+def _with_options(column: ColumnState, options: PlanOptions) -> ColumnState:
+    label, read, wanted = column.label, options.reading_of(column.label), options.type_of(column.label)
+    found = {
+        "types": wanted.value if wanted else None,
+        "date_format": read.date_formats[0] if len(read.date_formats) == 1 else list(read.date_formats),
+        "decimal": read.decimal,
+        "na_values": list(read.na_values),
+        "strip": read.strip,
+        "normalize": read.normalize,
+    }
+    reading = {option: value for option, value in found.items() if value}
+    if not TYPED_BY.isdisjoint(reading):
+        del reading["types"]
+    is_listed = column.is_sent if options.columns is None else label in options.columns
+    return replace(
+        column,
+        is_sent=is_listed and label not in (options.exclude or ()),
+        name=(options.rename or {}).get(label),
+        reading=reading,
+    )
+
+
 def _with_suggestion(column: ColumnState, suggested: Mapping[str, Any]) -> ColumnState:
-    suggestion = _suggestion_of(column, suggested)
+    suggestion = reading_of(column.label, suggested)
+    is_chosen = suggestion == column.reading and not column.is_suggested
     return replace(
         column,
         is_sent=column.is_sent and column.label not in suggested.get("exclude", ()),
         name=suggested.get("rename", {}).get(column.label, column.name),
-        type=None if suggestion else column.type,
-        suggestion=suggestion,
-        is_suggested=bool(suggestion),
+        reading=suggestion or column.reading,
+        suggestion={} if is_chosen else suggestion,
     )
 
 
 def _carried_over(former: ColumnState, fresh: ColumnState) -> ColumnState:
     is_declined = bool(former.suggestion) and not former.is_suggested
-    is_suggested = fresh.is_suggested and not is_declined and former.type is None
+    follows = former.is_suggested or not (former.reading or is_declined)
     return replace(
-        fresh,
-        is_sent=former.is_sent,
-        name=former.name,
-        type=None if is_suggested else former.type,
-        is_suggested=is_suggested,
+        fresh, is_sent=former.is_sent, name=former.name, reading=fresh.reading if follows else former.reading
     )
 
 
@@ -308,21 +409,28 @@ def _columns(frame: pd.DataFrame) -> tuple[ColumnState, ...]:
     return tuple(first.values())
 
 
+NO_NAME: Final = "…"
+CLIENT_NOTE: Final = "  # replace … with the client that you gave to form()"
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names of the notebook's variables for the frame and the client ('' for the default client)."""
+    """The names of the notebook's variables for the frame and the client.
+
+    `client` is '' for the default client, and `NO_NAME` if no variable holds it.
+    """
 
     frame: str = "df"
     client: str = ""
 
 
 def find_names(frame: Any, client: Any) -> Names:
-    """Find the names of the notebook's variables; "df" and "client" if there are none."""
+    """Find the names of the notebook's variables; "df" and `NO_NAME` if there are none."""
     frame_name = find_name(frame) or "df"
     if client is None:
         return Names(frame_name)
     by_sandbox = (f"{name}.client" for name, value in _variables().items() if _is_client_of(value, client))
-    return Names(frame_name, find_name(client) or next(by_sandbox, "") or "client")
+    return Names(frame_name, find_name(client) or next(by_sandbox, "") or NO_NAME)
 
 
 def find_name(value: Any) -> str:
@@ -366,9 +474,9 @@ def write_line(state: FormState, names: Names) -> str:
     parts += [f"client={names.client}"] if names.client else []
     call = f"{names.frame}.growlytics.{'push_segment' if segment else 'push'}"
     line = f"{call}({', '.join(parts)})"
-    if len(line) <= MAX_LINE_CHARS:
-        return line
-    return f"{call}(\n" + "".join(f"    {part},\n" for part in parts) + ")"
+    if len(line) > MAX_LINE_CHARS:
+        line = f"{call}(\n" + "".join(f"    {part},\n" for part in parts) + ")"
+    return line + (CLIENT_NOTE if names.client == NO_NAME else "")
 
 
 def _literal(label: Hashable) -> str:

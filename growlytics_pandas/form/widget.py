@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -10,11 +10,12 @@ import ipywidgets
 import pandas as pd
 
 from growlytics_pandas._masking import Masker
-from growlytics_pandas._text import plural
-from growlytics_pandas.checks.suggestions import as_options
+from growlytics_pandas._text import message_style, plural
+from growlytics_pandas.checks.suggestions import Suggestion, as_options
 from growlytics_pandas.client import Client
 from growlytics_pandas.columns.frames import prepare_frame, read_frame
-from growlytics_pandas.columns.plan_options import PlanOptions, is_same, options_of
+from growlytics_pandas.columns.plan_options import PHONE_NORMALIZATIONS, PlanOptions, is_same, options_of
+from growlytics_pandas.contract import INDIA
 from growlytics_pandas.errors import GrowlyticsError, InvalidArgumentError, UsageError
 from growlytics_pandas.form.controls import Actions, ColumnGrid
 from growlytics_pandas.form.fields import button, checkbox, dropdown, row, show, text_field, wide
@@ -24,10 +25,11 @@ from growlytics_pandas.form.rendering import (
     button_text,
     legend_html,
     obstacle_text,
+    offers_of,
     outcome_html,
     plan_html,
 )
-from growlytics_pandas.form.snippets import code_html, column_text, error_html
+from growlytics_pandas.form.snippets import IN_FORM, REGION_TITLE, code_html, column_text, error_html
 from growlytics_pandas.form.state import (
     KEEPS,
     ColumnState,
@@ -42,7 +44,7 @@ from growlytics_pandas.form.state import (
 )
 from growlytics_pandas.segments.members import find_members
 from growlytics_pandas.segments.segment import Segment, SegmentPlan
-from growlytics_pandas.upload.connection import connection_of, connection_or_default, refuse_client_as_id
+from growlytics_pandas.upload.connection import PUSH_OPTIONS, connection_of, connection_or_default, refuse_client_as_id
 from growlytics_pandas.upload.plan import Plan, PushResult, make_plan, snapshot
 from growlytics_pandas.views.events import Listener
 from growlytics_pandas.views.panel import has_marimo
@@ -67,22 +69,27 @@ class Form:
     "df.growlytics.push('customer_id')"
     """
 
-    def __init__(self, frame: pd.DataFrame, client: Client | None = None, id_col: Hashable = None) -> None:
+    def __init__(
+        self, frame: pd.DataFrame, client: Client | None = None, id_col: Hashable = None, **options: Any
+    ) -> None:
         if has_marimo():
             raise UsageError(
                 "form: it needs Jupyter; marimo does not show its widgets. Use df.growlytics.plan(…) and .push(…)."
             )
         refuse_client_as_id(id_col)
         self._names = find_names(frame, client)
+        self._client = client
         self._source = frame
         self._is_variable = bool(find_name(frame))
         table = read_frame(frame)
         id_col = likely_id(table) if id_col is None else id_col
         self._frame = snapshot(prepare_frame(table, id_col))
         self._readings = 1  # how often the frame was read
-        self._client = client
-        self._state = first_choices(self._frame, id_col)
-        self._state = self._state.with_suggestions(self._suggested())
+        self._options = options_of(options, PUSH_OPTIONS)
+        if options and id_col is not None:  # refuses what a plan refuses
+            self._make_plan(self._frame.head(0), id_col, self._options.given())
+        self._state = first_choices(self._frame, id_col).with_options(self._options)
+        self._state = self._state.with_suggestions(self._suggested(self._state))
         self._checked: Plan | Exception | None = None
         self._make_options()
         self._actions = Actions(self._push, self._draw_result, self._refresh)
@@ -142,7 +149,7 @@ class Form:
         self._id.observe(self._take_id, "value")
         self._grid = ColumnGrid(self._state, self._take_column)
         self._table.children = (self._grid.widget, self._tools)
-        self._columns.children = (row(self._id, self._keep), self._segment.widget, self._table)
+        self._columns.children = (row(self._id, self._keep, self._region), self._segment.widget, self._table)
         self._hide_columns_of_segment()
 
     def _make_options(self) -> None:
@@ -150,8 +157,11 @@ class Form:
         self._leave_out = checkbox("Leave out invalid rows and values")
         self._skip = checkbox("Skip unchanged customers")
         self._show_values = checkbox("Show values")
+        self._region = text_field(REGION_TITLE, INDIA)
+        self._region.value = self._state.region
+        self._region.layout.display = "none"
         self._segment = SegmentFields(self._take_segment)
-        for field in (self._keep, self._leave_out, self._skip):
+        for field in (self._keep, self._leave_out, self._skip, self._region):
             field.observe(self._take_options, "value")
         self._show_values.observe(lambda _: self._show(), "value")
 
@@ -193,7 +203,7 @@ class Form:
             self._refresh()
             return
         self._state = self._state.with_id(change.new)
-        self._state = self._state.with_suggestions(self._suggested())
+        self._state = self._state.with_suggestions(self._suggested(self._state))
         self._grid.show(self._state)
         self._refresh()
 
@@ -205,16 +215,22 @@ class Form:
     def _take_suggestions(self) -> None:
         """Choose all suggestions, with those for the values as they are read at the moment."""
         of_choices = self._checked.suggest() if isinstance(self._checked, Plan) else {}
-        self._state = self._state.with_suggestions({**self._suggested(), **of_choices})
+        self._state = self._state.with_suggestions({**self._suggested(self._state), **of_choices})
         self._grid.show(self._state)
         self._refresh()
 
-    def _suggested(self) -> Mapping[str, Any]:
-        """Return the options suggested for the first rows; {} if planning them fails: the form then shows the error."""
-        if not self._state.has_id:
+    def _suggested(self, state: FormState) -> Mapping[str, Any]:
+        """Return the options with which the form was opened, and those suggested for the first rows.
+
+        {} if planning them fails: the form then shows the error.
+        """
+        if not state.has_id:
             return {}
+        start = first_choices(self._frame, state.id_column.label).with_options(self._options)
+        given = replace(start, region=state.region).plan_arguments()
+        given.pop("columns", None)
         try:
-            return self._make_plan(self._frame.head(SUGGESTED_ROWS), {}).suggest()
+            return self._make_plan(self._frame.head(SUGGESTED_ROWS), state.id_column.label, given).suggest()
         except GrowlyticsError:
             return {}
 
@@ -227,13 +243,13 @@ class Form:
             if not any(is_same(id_label, label) for label in (*table.columns, *table.index.names)):
                 id_label = likely_id(table)
             frame = snapshot(prepare_frame(table, id_label))
-            fresh = first_choices(frame, id_label)
+            fresh = first_choices(frame, id_label).with_options(self._options)
         except Exception as error:  # noqa: BLE001 - in the log of a kernel nobody reads it
             show(self._problem, error_html(error))
             return
-        self._frame, self._state = frame, self._state.carried_over(fresh)
+        self._frame = frame
         self._readings += 1
-        self._state = self._state.carried_over(fresh.with_suggestions(self._suggested()))
+        self._state = self._state.carried_over(fresh.with_suggestions(self._suggested(fresh)))
         self._make_columns()
         self._refresh()
 
@@ -243,6 +259,7 @@ class Form:
             keep=self._keep.value,
             leaves_out=self._leave_out.value,
             skips_unchanged=self._skip.value,
+            region=self._region.value.strip() or INDIA,
         )
         self._refresh()
 
@@ -261,30 +278,37 @@ class Form:
             raise InvalidArgumentError(f"form: {state.missing}.")
         if state.segment:
             return plan_segment(frame, state, state.segment, self._client)
-        return self._make_plan(frame, state.plan_arguments())
+        return self._make_plan(frame, state.id_column.label, state.plan_arguments())
 
-    def _make_plan(self, frame: pd.DataFrame, arguments: Mapping[str, Any]) -> Plan:
-        connection = connection_or_default(self._client)
-        return make_plan(frame, self._state.id_column.label, options_of(arguments), connection)
+    def _make_plan(self, frame: pd.DataFrame, id_col: Hashable, arguments: Mapping[str, Any]) -> Plan:
+        return make_plan(frame, id_col, options_of(arguments), connection_or_default(self._client))
 
     def _push(self, is_dry: bool, progress: Listener) -> PushResult:
         show(self._picture, "")  # the progress takes its place
         return self.plan().push(**self._state.push_arguments(), dry_run=is_dry, progress=progress)
 
-    def _draw_result(self, result: PushResult) -> str:
+    def _draw_result(self, result: PushResult, is_masked: bool) -> str:
         name = find_name(self)
-        return outcome_html(result, f"{name}.result" if name else "growlytics_pandas.last_result()")
+        owner = f"{name}.result" if name else "growlytics_pandas.last_result()"
+        return outcome_html(result, owner, is_masked=is_masked)
 
     def _refresh(self) -> None:
         """Check the state and show the outcome, also of an error: nobody reads the log of a kernel."""
         try:
             # for a segment all rows, since a customer who is not among them has left
             self._checked = self._plan(self._frame if self._state.segment else self._frame.head(CHECKED_ROWS))
-            self._state = self._state.with_offers(as_options(self._checked._suggested))
-            self._checked._findings  # noqa: B018 - worked out here, where an error is caught
+            with message_style(IN_FORM):  # this plan is not the one that is pushed
+                suggested = self._checked._suggested
+            self._state = self._state.with_offers(as_options(suggested), offers_of(self._checked))
+            self._region.layout.display = "flex" if self._has_phones(suggested) else "none"
         except Exception as error:  # noqa: BLE001 - see the docstring
             self._checked = error
         self._show()
+
+    def _has_phones(self, suggested: Sequence[Suggestion]) -> bool:
+        return self._state.has_phones or any(
+            one.option == "normalize" and (one.value is None or one.value in PHONE_NORMALIZATIONS) for one in suggested
+        )
 
     def _show(self) -> None:
         self._code.value = code_html(self.line)
@@ -301,7 +325,7 @@ class Form:
             text = "Push"
             obstacle = f"Push is off: {self._state.missing or 'see the error below'}."
             shown = ("", "" if self._state.missing else self._draw(is_masked), "")
-        self._actions.offer(text, obstacle, f"{self._readings} {self.line}")
+        self._actions.offer(text, obstacle, f"{self._readings} {self.line}", is_masked=is_masked)
         for part, html in zip((self._legend, self._problem, self._picture), shown, strict=True):
             show(part, html)
         if self._actions.is_current:  # the outcome shows the same, for all rows

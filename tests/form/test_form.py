@@ -1,14 +1,20 @@
 """The form: it pushes, shows and writes as code exactly what is chosen."""
 
 import json
+import re
 import subprocess
 import sys
+from dataclasses import fields
+from html import unescape
 
 import pandas as pd
 import pytest
 
 import growlytics_pandas as gp
+from growlytics_pandas._text import message_style
+from growlytics_pandas.columns.plan_options import PlanOptions
 from growlytics_pandas.errors import InvalidArgumentError
+from growlytics_pandas.form.snippets import IN_FORM, column_text
 from growlytics_pandas.form.state import likely_id
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'</pre>\u202e" + "W" * 10_000
@@ -187,12 +193,12 @@ def test_violations_follow_changes_before_push():
 
 def test_invalid_choice_is_reported_and_undone():
     form = customers().growlytics.form()
-    row(form, "email").type.value = "number"
+    form._take_all(is_sent=False)
     assert "InvalidArgumentError" in problem(form)
-    assert "reserved attribute" in problem(form)
+    assert "columns: the list is empty" in problem(form)
     assert form._actions._push.disabled
     assert "see the error" in form._actions.reason.value
-    row(form, "email").type.value = "auto"
+    form._take_all(is_sent=True)
     assert "would be sent" in picture(form)
     assert problem(form) == ""
     assert not form._actions._push.disabled
@@ -361,8 +367,8 @@ def test_frame_is_read_again_with_the_choices(sandbox, monkeypatch):
         "    columns=['email', 'City', 'Secret Note', 'Level'],\n"
         "    rename={'City': 'Town'},\n"
         "    errors='drop',\n"
-        "    client=client,\n"
-        ")"
+        "    client=…,\n"
+        ")  # replace … with the client that you gave to form()"
     )
     assert "All 7 rows would be sent" in picture(form)
     assert "Old result" in outcome(form)
@@ -424,6 +430,20 @@ def test_values_are_masked_unless_requested():
     assert "asha1" not in saved["text/html"] + saved["text/plain"]
 
 
+def test_outcome_shows_values_while_that_is_ticked(faulty):
+    form = customers().growlytics.form(client=faulty(status={422: 1.0}).client)
+    form._show_values.value = True
+    form._actions._push.click()
+    form.wait()
+    assert "asha1@example.com" in outcome(form)
+    saved = form._repr_mimebundle_()
+    assert "asha1" not in saved["text/html"] + saved["text/plain"]
+    assert "a•••" in saved["text/html"]
+    form._show_values.value = False
+    assert "asha1" not in outcome(form)
+    assert "a•••" in outcome(form)
+
+
 def test_push_uses_the_frame_that_was_shown(sandbox):
     df = customers()
     form = df.growlytics.form(client=sandbox.client)
@@ -480,7 +500,8 @@ def test_shown_call_uses_notebook_variables(sandbox, monkeypatch):
     main = sys.modules["__main__"]
     mine, box = customers(), sandbox
     monkeypatch.setattr(main, "winners", mine, raising=False)
-    assert mine.growlytics.form(client=box.client).line == "winners.growlytics.push('email', client=client)"
+    line = mine.growlytics.form(client=box.client).line
+    assert line == "winners.growlytics.push('email', client=…)  # replace … with the client that you gave to form()"
     monkeypatch.setattr(main, "the_box", box, raising=False)
     assert mine.growlytics.form(client=box.client).line == "winners.growlytics.push('email', client=the_box.client)"
 
@@ -496,7 +517,7 @@ def test_name_lookup_runs_no_notebook_code(sandbox, monkeypatch):
     main = sys.modules["__main__"]
     monkeypatch.setattr(main, "lazy", Lazy(), raising=False)
     monkeypatch.setattr(main, "stopped", gp.Sandbox(), raising=False)
-    assert customers().growlytics.form(client=sandbox.client).line == "df.growlytics.push('email', client=client)"
+    assert "client=…" in customers().growlytics.form(client=sandbox.client).line
     assert Lazy.looks == 0
 
 
@@ -614,6 +635,21 @@ def test_plan_counts_unchanged_rows_if_they_are_skipped(sandbox):
     assert "<b>3</b> unchanged" in picture(form)
 
 
+def test_push_is_off_with_nothing_to_send(sandbox):
+    df = customers()
+    gp.push(df, "email", client=sandbox.client, progress=False)
+    form = df.growlytics.form("email", client=sandbox.client)
+    form._skip.value = True
+    assert button(form, "Push").disabled
+    assert "Push is off: no customer has changed." in form._actions.reason.value
+    form._skip.value = False
+    assert not button(form, "Push 4 rows").disabled
+    invalid = df.assign(email=None).growlytics.form("email", client=sandbox.client)
+    invalid._leave_out.value = True
+    assert button(invalid, "Push").disabled
+    assert "every row is invalid" in invalid._actions.reason.value
+
+
 def test_names_of_customers_are_no_ids():
     assert likely_id(pd.DataFrame({"Customer": ["Asha Rao", "Ravi Iyer"], "City": ["Pune", "Goa"]})) is None
     assert likely_id(pd.DataFrame({"City": ["Pune", "Goa"], "customer": [7, 9]})) == "customer"
@@ -642,3 +678,217 @@ def test_what_a_chosen_type_needs_is_offered_at_once():
     row(form, "Blob").type.value = "suggested"
     assert form.line == "df.growlytics.push('id', date_format={'Blob': 'epoch_ms'})"
     assert not form.plan().has_errors
+
+
+def test_reserved_attribute_offers_only_text():
+    df = pd.DataFrame(
+        {"id": list("abc"), "Phone": ["31/01/2025", "28/02/2025", "15/03/2025"], "email": "a@example.com"}
+    )
+    form = df.growlytics.form("id")
+    assert set(row(form, "email").type.options) == {"auto", "string"}
+    row(form, "Phone").type.value = "date"
+    row(form, "Phone").name.value = "mobile"
+    assert row(form, "Phone").type.value == "auto"
+    assert not {"number", "boolean", "date"} & set(row(form, "Phone").type.options)
+    assert problem(form) == ""
+    row(form, "Phone").type.value = "string"
+    assert problem(form) == ""
+
+
+def phones(*texts):
+    return pd.DataFrame({"id": range(len(texts)), "mobile": texts, "City": "Pune"})
+
+
+def test_region_of_phone_numbers_can_be_chosen():
+    df = phones("415-200-1234", "415-200-1235", "415-200-1236")
+    form = df.growlytics.form("id")
+    assert "mobile_invalid" in picture(form)
+    assert "set “Region of phone numbers” to its country" in picture(form)
+    assert form._region.layout.display == "flex"
+    form._region.value = "US"
+    assert "mobile_invalid" not in picture(form)
+    row(form, "mobile").type.value = "→ +919876543210"
+    assert form.line == "df.growlytics.push('id', normalize={'mobile': 'E.164'}, region='US')"
+    bodies, _ = bodies_of(form.line, df=df)
+    assert bodies == form.plan().preview(10)
+    assert bodies[0]["attributes"][0]["value"] == "+14152001234"
+    form._region.value = "XX"
+    assert "two-letter codes" in problem(form)
+    assert customers().growlytics.form()._region.layout.display == "none"
+
+
+DECISIONS = {
+    "region": (phones("+1 650-253-0000", "6502530001", "(650) 253-0002"), "mobile", "“Region of phone numbers”"),
+    "date_format": (
+        pd.DataFrame({"id": [1, 2], "Joined": ["01/02/2025", "03/04/2025"]}),
+        "Joined",
+        "31/01/2025 → date or 01/31/2025 → date",
+    ),
+    "decimal": (
+        pd.DataFrame({"id": [1, 2], "Price": ["1.234", "2.345"]}),
+        "Price",
+        "1.234,50 → number or 1,234.50 → number",
+    ),
+    "types": (pd.DataFrame({"id": [1, 2, 3], "Active": [0, 1, None]}), "Active", "boolean"),
+    "exclude": (pd.DataFrame({"id": [1, 2], "Tags": ["['a']", "['b', 'c']"]}), "Tags", "whether to send it"),
+}
+
+
+@pytest.mark.parametrize("case", DECISIONS.values(), ids=DECISIONS)
+def test_what_is_to_decide_is_shown_with_its_choices(case):
+    df, label, words = case
+    form = df.growlytics.form("id")
+    assert f"to decide: {words}<" in row(form, label).becomes.value
+    for choice in words.split(" or "):
+        if "→" in choice or choice == "boolean":
+            row(form, label).type.value = "auto"
+            row(form, label).type.value = choice
+            assert "to decide" not in row(form, label).becomes.value
+            bodies, _ = bodies_of(form.line, df=df)
+            assert bodies == form.plan().preview(10)
+            assert row(form, label).type.value == choice
+
+
+def plain(form):
+    """Choose no reading."""
+    for one in form._grid._rows.values():
+        one.type.value = "auto"
+
+
+def as_type(label, type_):
+    """Choose a type for a column."""
+
+    def choose(form):
+        plain(form)
+        row(form, label).type.value = type_
+
+    return choose
+
+
+def own_names(form):
+    """Send each column by its label."""
+    for one in form._grid._rows.values():
+        one.name.value = ""
+
+
+FIXES = {
+    "types": ({"id": ["a"], "Code": [2**60]}, plain, "integer_unsafe"),
+    "date_format": (
+        {"id": ["a", "b"], "Day": ["31/01/2025", "28/02/2025"]},
+        as_type("Day", "date"),
+        "value_wrong_type",
+    ),
+    "decimal": ({"id": ["a", "b"], "Price": ["1.234,50", "2,75"]}, as_type("Price", "number"), "value_wrong_type"),
+    "na_values": ({"id": ["a", "b", "c"], "City": ["Pune", "NULL", "Goa"]}, plain, "value_stringified"),
+    "strip": ({"id": ["a", "b"], "City": [" Pune", "Goa"]}, plain, "value_whitespace"),
+    "normalize": ({"id": [" abc", "ABC"], "City": "Pune"}, lambda _: None, "id_case_duplicate"),
+    "rename": ({"id": ["a"], " City ": ["Pune"]}, own_names, "attribute_name_whitespace"),
+    "exclude": (
+        {"id": list("abc"), "Unnamed: 0": range(3), "City": "Pune"},
+        lambda f: f._take_all(is_sent=True),
+        "index_column",
+    ),
+    "timezone": (
+        {"id": list("abcd"), "Day": pd.date_range("2025-01-01", periods=4, tz="Asia/Kolkata")},
+        plain,
+        "date_shifted",
+    ),
+    "keep": ({"id": ["a", "a"], "City": ["Pune", "Goa"]}, plain, "id_duplicate"),
+    "errors": ({"id": ["a", None], "City": "Pune"}, plain, "id_missing"),
+}
+
+
+@pytest.mark.parametrize("case", FIXES.values(), ids=FIXES)
+def test_every_fix_can_be_chosen_as_it_is_named(case):
+    columns, prepare, rule = case
+    df = pd.DataFrame(columns)
+    form = df.growlytics.form("id")
+    prepare(form)
+    (fix,) = [group.fix for group in groups(form) if group.rule == rule]
+    assert fix in unescape(picture(form))
+    form = follow(fix, form, df)
+    assert problem(form) == ""
+    is_done = rule not in [group.rule for group in groups(form)]
+    assert is_done or (rule in ("id_duplicate", "id_missing") and not form._actions._push.disabled)
+
+
+def groups(form):
+    """Return the violations in the words of the form, by rule and column."""
+    with message_style(IN_FORM):
+        return form._checked._findings.groups()
+
+
+def follow(fix, form, df):
+    """Choose in the form what a fix names; return the form."""
+    if call := re.search(r"form\((.*)\)", fix):
+        return eval(f"df.growlytics.form('id', {call[1]})", {"df": df})
+    if "“Leave out invalid rows and values”" in fix:
+        form._leave_out.value = True
+    elif keep := re.search("“Of rows with the same id”: (.*)", fix):
+        form._keep.label = keep[1]
+    elif label := re.search("no tick at (.*)", fix):
+        row(form, label[1]).send.value = False
+    else:
+        control, label, words = re.search("“(.*)” of (.*): (.*)", fix).groups()
+        fields = next(one for one in form._grid._rows.values() if column_text(one._column) == label)
+        if control == "attribute name":
+            fields.name.value = words
+        elif f"suggested: {words}<" in fields.becomes.value:
+            fields.type.value = "suggested"
+        else:
+            fields.type.value = words
+    return form
+
+
+OPTIONS = {
+    "rename": {"Town": "City"},
+    "types": {"Code": "string"},
+    "date_format": {"Joined": ["%d/%m/%Y", "ISO8601"]},
+    "decimal": {"Price": ","},
+    "na_values": {"Town": ["–"]},
+    "strip": ["Town"],
+    "normalize": {"mobile": "national"},
+    "timezone": "Asia/Kolkata",
+    "region": "GB",
+    "keep": "last",
+    "name": "customers",
+    "new_attributes": "forbid",
+}
+
+
+def test_form_starts_with_the_options_of_a_plan(sandbox):
+    df = pd.DataFrame(
+        {
+            "id": ["a", "b", "b"],
+            "Town": [" Pune", "–", "Goa"],
+            "Code": [1, 2, 3],
+            "Joined": ["31/01/2025", "2025-02-28", None],
+            "Price": ["1,5", "2,5", "3,5"],
+            "mobile": "020 7946 0018",
+        }
+    )
+    assert {one.name for one in fields(PlanOptions)} == {*OPTIONS, "columns", "exclude"}
+    form = df.growlytics.form("id", client=sandbox.client, **OPTIONS)
+    plan = gp.plan(df, "id", client=sandbox.client, **OPTIONS)
+    assert form.plan()._options == plan._options
+    assert form.plan().preview(10) == plan.preview(10)
+    assert row(form, "Code").type.value == "string"
+    assert form._keep.value == "last"
+    assert df.growlytics.form("id", columns=["Town", "Code"])._state.sent[1].label == "Code"
+    assert not row(df.growlytics.form("id", exclude=["Code"]), "Code").send.value
+    button(form, "Read df again").click()
+    assert form.plan()._options == plan._options
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ({"types": {"Cty": "string"}}, "no column 'Cty'"),
+        ({"types": {"email": "number"}}, "email"),
+        ({"keeep": "last"}, "Did you mean 'keep'"),
+        ({"errors": "drop"}, "is an option of push"),
+    ],
+)
+def test_form_refuses_options_that_a_plan_refuses(option, words):
+    with pytest.raises((ValueError, TypeError), match=words):
+        customers().growlytics.form("email", **option)

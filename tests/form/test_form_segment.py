@@ -52,7 +52,7 @@ def test_shown_call_sends_the_same(sandbox, opened):
     form = opened(df)
     line = form.line
     assert line.startswith("df.growlytics.push_segment(")
-    result = eval(line, {"df": df, "client": sandbox.client})
+    result = eval(line.replace("client=…", "client=client"), {"df": df, "client": sandbox.client})
     assert result.joined == 3
     assert flags(sandbox) == {f"asha{i}@example.com": True for i in range(3)}
 
@@ -79,6 +79,13 @@ def test_invalid_segment_cannot_be_pushed(opened, attribute, members, words):
     form = opened(customers(0, 3), attribute, members)
     assert words in (form._actions.reason.value + form._problem.value).replace("<wbr>", "")
     assert form._actions._push.disabled
+
+
+def test_push_is_off_if_nobody_joins_or_leaves(opened):
+    push(opened(customers(0, 3)))
+    form = opened(customers(0, 3))
+    assert form._actions._push.disabled
+    assert "no customer joins or leaves the segment" in form._actions.reason.value
 
 
 def test_small_frame_is_shown_and_refused(sandbox, opened):
