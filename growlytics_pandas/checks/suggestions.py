@@ -348,11 +348,9 @@ def _for_texts(columns: Columns, position: int) -> list[Suggestion]:
     if columns.given_types.get(name) == contract.NUMBER and (example := _leading_zeros(cleaned.profile)):
         as_text = options_text(types={label: contract.STRING})
         reason = f"numbers do not keep leading zeros, as in {example}, which text does: {as_text}"
-        choices = (contract.STRING,)
-        return [
-            *found,
-            Suggestion("types", label, None, reason, cleaned.profile.cells, type=contract.STRING, choices=choices),
-        ]
+        cells = cleaned.profile.cells
+        as_string = Suggestion("types", label, None, reason, cells, type=contract.STRING, choices=(contract.STRING,))
+        return [*found, as_string]
     if proposal is not None and not _is_read_already(proposal, columns.given_types.get(name), cleaned):
         found.append(replace(proposal, column=label))
     return found
