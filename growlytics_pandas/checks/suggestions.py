@@ -283,8 +283,9 @@ def _short_codes(present: pd.Series[Any]) -> str:
     n_short = int((digits < most).sum())
     if most < _LEAST_CODE_DIGITS or not 0 < n_short <= len(digits) / 2:
         return ""
+    verb = "is" if n_short == 1 else "are"
     return (
-        f"{n_short:,} of {plural(len(digits), 'code')} are shorter than {most} digits, as if leading zeros were lost "
+        f"{n_short:,} of {plural(len(digits), 'code')} {verb} shorter than {most} digits, as if leading zeros were lost "
         "when the file was read"
     )
 

@@ -272,7 +272,7 @@ def test_reasons_and_meanings_are_not_truncated():
 
 def test_steps_show_notes_and_new_types():
     """Only types that a push would fix are counted."""
-    df = pd.DataFrame({"id": ["a", "b"], "Pincode": [411001, 11001], "City": "Pune", "email": "asha@example.com"})
+    df = pd.DataFrame({"id": ["a", "b"], "Pincode": [411001, 411002], "City": "Pune", "email": "asha@example.com"})
     shown = growlytics_pandas.plan(df, "id")._repr_html_()
     assert "2 types are not known yet" in shown
     assert "if the numbers are codes" in shown
