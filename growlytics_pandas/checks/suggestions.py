@@ -285,8 +285,8 @@ def _short_codes(present: pd.Series[Any]) -> str:
         return ""
     verb = "is" if n_short == 1 else "are"
     return (
-        f"{n_short:,} of {plural(len(digits), 'code')} {verb} shorter than {most} digits, as if leading zeros were lost "
-        "when the file was read"
+        f"{n_short:,} of {plural(len(digits), 'code')} {verb} shorter than {most} digits, as if leading zeros were "
+        "lost when the file was read"
     )
 
 
