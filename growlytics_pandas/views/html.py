@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from jinja2 import Environment
 from markupsafe import Markup
 
-from growlytics_pandas._text import open_templates
+from growlytics_pandas._text import open_templates, phrase
 
 StatusLevel = Literal["running", "good", "warn", "bad", "plain"]
 Align = Literal["text", "name", "short", "wide", "number", "severity", "effect"]
@@ -154,7 +154,8 @@ def _storable(value: Any) -> Any:
 def render_report(page: Page) -> str:
     """Return a page as one HTML document that needs no network."""
     made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-    return _environment().get_template("report.html.jinja").render(page=page, made=made)
+    unmasked = phrase("; to_html(path, mask=False) shows them", "")
+    return _environment().get_template("report.html.jinja").render(page=page, made=made, unmasked=unmasked)
 
 
 def render_notebook(page: Page) -> str:

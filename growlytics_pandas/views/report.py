@@ -15,7 +15,7 @@ from growlytics_pandas._masking import Masker, visible
 from growlytics_pandas._output_paths import replacing, require_target
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import MEANINGS, RETRYABLE, Status, is_refused
-from growlytics_pandas._text import options_text, plural
+from growlytics_pandas._text import options_text, phrase, plural
 from growlytics_pandas.contract import KEY_STATUSES
 from growlytics_pandas.errors import InvalidArgumentTypeError
 from growlytics_pandas.views.headline import Headline, count_rows, headline_of, of_all
@@ -215,13 +215,15 @@ def _result_facts(result: ResultSummary, why: str) -> tuple[tuple[str, str], ...
 def _plan_steps(plan: PlanSummary, errors: int, warnings: int) -> list[Step]:
     steps = _data_steps("plan", errors, warnings)
     if any(each.value is not None for each in plan.suggestions):
-        words = "Review the suggested options, then plan again with them."
-        steps.insert(0, Step(words, "options = plan.suggest()"))
+        again = phrase("plan again with them", "give them in the call")
+        words = f"Review the suggested options, then {again}."
+        steps.insert(0, Step(words, phrase("options = plan.suggest()", "")))
     steps += _type_steps(plan)
     if errors:
-        steps.append(Step("Or leave out the invalid rows and values, and send the rest.", 'plan.push(errors="drop")'))
+        words = "Or leave out the invalid rows and values, and send the rest."
+        steps.append(Step(words, phrase('plan.push(errors="drop")', options_text(errors="drop"))))
     elif sum(plan.counts.values()):
-        steps.append(Step("Send it.", "plan.push()"))
+        steps.append(Step("Send it.", phrase("plan.push()", "growlytics-pandas push")))
     return steps
 
 
@@ -236,14 +238,14 @@ def _type_steps(plan: PlanSummary) -> list[Step]:
     notes = [f"{label(column)}: {note}." for column, note in noted if note and repr(column) not in suggested]
     verb = "is" if fresh == 1 else "are"
     words = f"Check the types: {plural(fresh, 'type')} {verb} not known yet, and cannot be changed after a push."
-    return [Step(" ".join([words, *notes[:_MAX_NOTED]]), "plan.schema", StepKind.TYPES)]
+    return [Step(" ".join([words, *notes[:_MAX_NOTED]]), phrase("plan.schema", ""), StepKind.TYPES)]
 
 
 def _data_steps(owner: str, errors: int, warnings: int) -> list[Step]:
     steps = []
     if errors:
         words = f"Fix the {_counted(errors, 'error')}: each violation names the option or the correction."
-        steps.append(Step(words, f"{owner}.violations"))
+        steps.append(Step(words, phrase(f"{owner}.violations", "--violations violations.csv")))
     if warnings:
         steps.append(
             Step(f"Check the {_counted(warnings, 'warning')}: what is sent may differ from what you intended.")
@@ -262,15 +264,19 @@ def _steps_again(result: ResultSummary, failed: FailedRows) -> list[Step]:
     steps = []
     if refused:
         words = f"Correct {plural(refused, 'row')} that the service rejected; it would reject the same data again."
-        steps.append(Step(words, f"{result.owner}.rejects()"))
+        steps.append(Step(words, phrase(f"{result.owner}.rejects()", "--rejects rejects.csv")))
     if any(http in KEY_STATUSES for _, http, _ in failed.reasons):
-        words = "Push the frame again with a client that has the right API key; this is safe."
+        words = phrase(
+            "Push the frame again with a client that has the right API key; this is safe.",
+            "Run the same command again with the right API key; this is safe.",
+        )
         steps.append(Step(words, kind=StepKind.WRONG_KEY))
     elif sum(result.counts[status] for status in RETRYABLE) > refused:
         which = "other" if refused else " and ".join(status for status in RETRYABLE if result.counts[status])
-        words = f"Send the {which} rows again; this is safe."
+        how = phrase("", ", by the same command")
+        words = f"Send the {which} rows again{how}; this is safe."
         call = "retry(rejected=False)" if refused else "retry()"
-        steps.append(Step(words, f"{result.owner}.{call}", StepKind.RETRY))
+        steps.append(Step(words, phrase(f"{result.owner}.{call}", "--skip-unchanged"), StepKind.RETRY))
     return steps
 
 
@@ -282,15 +288,18 @@ def _result_steps(result: ResultSummary, new: Mapping[str, str], failed: FailedR
         steps += _steps_again(result, failed)
     steps += _data_steps(result.owner, errors, warnings)
     if result.counts[Status.INVALID] > result.run.n_left_out and not is_dry:
-        words = "Then push the corrected frame; rows that arrived are skipped."
-        steps.append(Step(words, "push(…, skip_unchanged=True)", StepKind.PUSH_CORRECTED))
+        words = f"Then push the corrected {phrase('frame', 'file')}; rows that arrived are skipped."
+        call = phrase("push(…, skip_unchanged=True)", "--skip-unchanged")
+        steps.append(Step(words, call, StepKind.PUSH_CORRECTED))
     if new:
         verb = "Check the types: a push would fix those" if is_dry else "This push fixed the types"
         words = f"{verb} of {plural(len(new), 'attribute')}; they cannot be changed later."
-        steps.append(Step(words, f"{result.owner}.new_types"))
+        steps.append(Step(words, phrase(f"{result.owner}.new_types", "")))
     if is_dry:
         drop = '(errors="drop")' if errors else "()"
-        steps.append(Step("If it looks right, push it.", f"{result.owner}.plan.push{drop}", StepKind.PUSH_DRY))
+        how = f", with {options_text(errors='drop')}" * bool(errors)
+        words = "If it looks right, " + phrase("push it.", f"run the same command without --dry-run{how}.")
+        steps.append(Step(words, phrase(f"{result.owner}.plan.push{drop}", ""), StepKind.PUSH_DRY))
     return steps or [Step("Nothing: every row arrived with all its attributes.")]
 
 

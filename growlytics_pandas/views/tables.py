@@ -17,7 +17,7 @@ from growlytics_pandas._labels import is_personal
 from growlytics_pandas._masking import MISSING, Masker, is_missing, visible, written
 from growlytics_pandas._rules import Effect, Group, Rule, Severity
 from growlytics_pandas._status import MEANINGS, Status
-from growlytics_pandas._text import plural
+from growlytics_pandas._text import phrase, plural
 from growlytics_pandas.contract import AttributeType
 from growlytics_pandas.views.html import Cell, Code, Column, Fields, StatusLevel, Table, render_tables
 
@@ -145,7 +145,7 @@ def violations_table(
         tuple(_violation_row(group, id_column, masker) for group in shown),
         ". ".join(part for part in (more, rest) if part),
         f"{plural(sum(group.violations for group in groups), 'violation')}. Rows are positions from 0. "
-        "All of them are in .violations; on the command line, --violations writes them to a file.",
+        + phrase("All of them are in .violations.", "--violations writes all of them to a file."),
     )
 
 
@@ -202,7 +202,8 @@ def rows_table(failed: FailedRows, masker: Masker, limits: Limits, *, is_dry: bo
             for (status, http, words), count in shown
         ),
         left_out(len(rest), "reasons", f" ({plural(sum(count for _, count in rest), 'row')})"),
-        "Rows are positions from 0, with their ids. All of them are in result.failed.",
+        "Rows are positions from 0, with their ids. "
+        + phrase("All of them are in result.failed.", "--outcomes writes all of them to a file."),
     )
 
 

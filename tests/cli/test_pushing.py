@@ -267,6 +267,22 @@ def test_report_shows_the_line_of_the_file(push, at, tmp_path):
     assert re.search(r"see violations +first rows +1 \(line 3\)", page)
 
 
+def test_report_has_flags_and_no_python(push, command, at, tmp_path):
+    bad = "id,City,Joined\n1,Pune,31/01/2025\n,Goa,01/02/2025\n"
+    push(bad, "--errors", "drop", "--report", "pushed.html")
+    push(bad, "--dry-run", "--report", "dry.html")
+    command("validate", "a.csv", "--id-col", "id", "--report", "plan.html")
+    for name, flag in (
+        ("pushed", "--skip-unchanged"),
+        ("dry", "--dry-run, with --errors drop"),
+        ("plan", "--errors drop"),
+    ):
+        page = re.sub(r"<style.*?</style>|<[^>]*>", "", (tmp_path / f"{name}.html").read_text("utf-8"), flags=re.DOTALL)
+        assert flag in page
+        assert "--violations violations.csv" in page
+        assert re.findall(r"result\.|plan\.|\w\(|\.violations|=&#39;", page) == []
+
+
 def test_reports_and_outcomes_are_csv_safe(push, at):
     push("id,City\n=1+1,Pune\n", "--report", "r.html", "--outcomes", "o.csv", "--violations", "v.csv")
     assert "<html" in pathlib.Path("r.html").read_text()
