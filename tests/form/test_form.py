@@ -729,7 +729,7 @@ DECISIONS = {
         "Price",
         "1.234,50 → number or 1,234.50 → number",
     ),
-    "types": (pd.DataFrame({"id": [1, 2, 3], "Active": [0, 1, None]}), "Active", "boolean"),
+    "types": (pd.DataFrame({"id": [1, 2, 3], "Active": [0, 1, None]}), "Active", "auto or boolean"),
     "exclude": (pd.DataFrame({"id": [1, 2], "Tags": ["['a']", "['b', 'c']"]}), "Tags", "whether to send it"),
 }
 
