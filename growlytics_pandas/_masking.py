@@ -130,7 +130,7 @@ class Masker:
 
     def facts(self) -> tuple[tuple[str, str], ...]:
         """Return what the numbers mean, for a page that has any."""
-        has_numbers = any(len(numbers) > 1 for numbers in self.numbers.values())
+        has_numbers = self.is_on and any(len(numbers) > 1 for numbers in self.numbers.values())
         return (("masked values", NUMBERED),) if has_numbers else ()
 
     def label(self, value: Any) -> str:

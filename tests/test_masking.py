@@ -110,3 +110,12 @@ def test_formula_guard_does_not_change_the_mask(sandbox):
     shown = result._repr_html_()
     assert "•••50" in shown
     assert "•••50 #2" not in shown
+
+
+def test_note_on_masked_values_is_only_where_they_are_masked():
+    masker = Masker()
+    assert masker.facts() == ()
+    for address in ("asha@x.com", "anil@x.com"):
+        masker.identity(address)
+    assert masker.facts()
+    assert Masker(is_on=False, numbers=masker.numbers).facts() == ()

@@ -257,7 +257,7 @@ def _order_of(
         month_form = day_form.translate(str.maketrans("dm", "md"))
         return [], _open(
             f"no value settles the order of day and month: {text} is 2025-02-01 with "
-            f"{options_text(date_format=day_form)}, and 2025-01-02 with {month_form!r}",
+            f"{options_text(date_format=day_form)}, and 2025-01-02 with {options_text(date_format=month_form)}",
             profile.count(is_day & is_month),
             *(day_form, month_form),
         )
@@ -266,7 +266,7 @@ def _order_of(
     if chosen and _may_start_with_year(profile, dates["y"], is_read):
         return [], _open(
             "the year may come first or last: 25-01-31 is 2025-01-31 with "
-            f"{options_text(date_format=orders['y'][0])}, and 2031-01-25 with {chosen[0]!r}",
+            f"{options_text(date_format=orders['y'][0])}, and 2031-01-25 with {options_text(date_format=chosen[0])}",
             profile.count(~np.isnat(dates["y"])),
             *(orders["y"][0], chosen[0]),
         )

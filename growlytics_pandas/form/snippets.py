@@ -123,7 +123,8 @@ def _controls(option: str, value: Any) -> list[str]:
 def decision_text(suggestion: Suggestion) -> str:
     """Name the controls for what a person must decide."""
     if suggestion.choices:
-        return " or ".join(reading_text({suggestion.option: choice}) for choice in suggestion.choices)
+        readings = [reading_text({suggestion.option: choice}) for choice in suggestion.choices]
+        return " or ".join(readings if len(readings) > 1 else ["auto", *readings])
     return _DECISIONS.get(suggestion.option, f"{suggestion.option}=")
 
 

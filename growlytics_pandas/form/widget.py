@@ -86,6 +86,7 @@ class Form:
         self._frame = snapshot(prepare_frame(table, id_col))
         self._readings = 1  # how often the frame was read
         self._options = options_of(options, PUSH_OPTIONS)
+        self._options.check(list(self._frame.columns))
         if options and id_col is not None:  # refuses what a plan refuses
             self._make_plan(self._frame.head(0), id_col, self._options.given())
         self._state = first_choices(self._frame, id_col).with_options(self._options)

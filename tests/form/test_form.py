@@ -729,7 +729,7 @@ DECISIONS = {
         "Price",
         "1.234,50 → number or 1,234.50 → number",
     ),
-    "types": (pd.DataFrame({"id": [1, 2, 3], "Active": [0, 1, None]}), "Active", "boolean"),
+    "types": (pd.DataFrame({"id": [1, 2, 3], "Active": [0, 1, None]}), "Active", "auto or boolean"),
     "exclude": (pd.DataFrame({"id": [1, 2], "Tags": ["['a']", "['b', 'c']"]}), "Tags", "whether to send it"),
 }
 
@@ -892,3 +892,12 @@ def test_form_starts_with_the_options_of_a_plan(sandbox):
 def test_form_refuses_options_that_a_plan_refuses(option, words):
     with pytest.raises((ValueError, TypeError), match=words):
         customers().growlytics.form("email", **option)
+
+
+def test_options_are_checked_before_an_id_is_chosen():
+    df = pd.DataFrame({"City": ["Pune", "Goa"], "Orders": [1, 2]})
+    with pytest.raises(InvalidArgumentError, match="no column 'Cty'"):
+        df.growlytics.form(types={"Cty": "string"})
+    form = df.growlytics.form(types={"Orders": "string"}, keep="first")
+    form._id.value = 0
+    assert form.line == "df.growlytics.push('City', types={'Orders': 'string'}, keep='first')"

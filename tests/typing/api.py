@@ -154,7 +154,7 @@ assert_type(accessor.validate("email"), pd.DataFrame)
 assert_type(accessor.preview("email", n=1), list[dict[str, Any]])
 assert_type(accessor.plan("email", keep="first"), gp.Plan)
 assert_type(accessor.push("email", errors="drop"), gp.PushResult)
-assert_type(accessor.form("email", client=client), Form)
+assert_type(accessor.form("email", client=client, region="GB", keep="last"), Form)
 accessor.push("email", batch_size=100)  # type: ignore[call-arg]
 accessor.plan("email", keep="newest")  # type: ignore[arg-type]
 
