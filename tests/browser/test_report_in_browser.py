@@ -133,6 +133,22 @@ def test_no_printed_page_has_only_the_footer(browser, sandbox, tmp_path):
     visit.context.close()
 
 
+def test_a_printed_heading_stays_with_its_table(browser, sandbox, tmp_path):
+    result = gp.push(gp.sample_customers(50), "customer_id", client=sandbox.client, progress=False)
+    visit = Visit(browser, result.to_html(tmp_path / "page.html").as_uri(), 1200)
+    visit.page.add_style_tag(content="header, footer, section:not(:last-of-type) { display: none }")
+    parts = [visit.page.locator(f"section:last-of-type {part}").first for part in ("h2", ".note", "thead", "tbody tr")]
+    least = sum(len("".join(part.inner_text().split())) for part in parts)
+    n_apart = 0
+    for millimetres in range(210, 270, 4):
+        visit.page.add_style_tag(content=f"main::before {{ content: ''; display: block; height: {millimetres}mm }}")
+        first, *_ = printed_letters(visit.page.pdf(format="A4"))
+        assert first == 0 or first >= least
+        n_apart += first == 0
+    assert n_apart
+    visit.context.close()
+
+
 def printed_letters(pdf):
     """Return the number of letters on each page; Chromium writes each as four hexadecimal digits."""
     contents = re.findall(rb"/Contents (\d+) 0 R", pdf)
