@@ -149,8 +149,8 @@ def schema(plan: Plan) -> pd.DataFrame:
     -------
     DataFrame
         One row per column sent: `column`, `attribute`, `type` (NA: nothing can be sent), `dtype`, `reserved`,
-        `missing` (count), `distinct` (count), `example`, `known_type` (the ledger's, or NA), `note`, `sent` (the
-        example as it is sent): see `Plan.schema`.
+        `missing` (count), `distinct` (count), `example`, `known_type` (the ledger's, or NA), `note`: see
+        `Plan.schema`.
 
     Examples
     --------

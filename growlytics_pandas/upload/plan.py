@@ -60,7 +60,6 @@ from growlytics_pandas.views.tables import (
     NOTEBOOK_LIMITS,
     Limits,
     RejectsFrame,
-    SchemaFrame,
     SuggestionsFrame,
     violations_frame,
 )
@@ -125,15 +124,14 @@ class Plan(HtmlRepr):
         """One row per column sent.
 
         The columns are `column`, `attribute`, `type`, `dtype`, `reserved`, `missing` (cells), `distinct` (values),
-        `example` (the first value; masked for the id and contacts), `known_type`, `note` and `sent` (the example as it
-        is sent, such as '11.837' for '11,837').
+        `example` (the first value; masked for the id and contacts), `known_type` and `note`. In a notebook, the display
+        also has the example as it is sent, such as 11.837 for '11,837'.
 
         `type` is NA if nothing can be sent (see `note` or `violations`), `known_type` if the ledger knows no type,
-        `distinct` for data in parts, `sent` if the example is not sent. `dtype` lists the dtypes of all parts.
+        `distinct` for data in parts. `dtype` lists the dtypes of all parts.
         """
         is_whole = self._whole is not None
-        found = schema_frame(self._schema, self._common.dropped, self._suggested, self._examples, is_whole=is_whole)
-        return SchemaFrame(found)
+        return schema_frame(self._schema, self._common.dropped, self._suggested, self._examples, is_whole=is_whole)
 
     @cached_property
     def _types(self) -> pd.DataFrame:

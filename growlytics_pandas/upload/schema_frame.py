@@ -16,6 +16,7 @@ from growlytics_pandas.checks.values import TYPE_OPTIONS
 from growlytics_pandas.columns.dtypes import absent, originals
 from growlytics_pandas.columns.reading import clean, read_values
 from growlytics_pandas.upload.encode import as_sent
+from growlytics_pandas.views.tables import shown_schema
 
 SCHEMA_DTYPES = {
     "column": "object",
@@ -28,7 +29,6 @@ SCHEMA_DTYPES = {
     "example": "object",
     "known_type": "string",
     "note": "str",
-    "sent": "string",
 }
 
 
@@ -42,8 +42,8 @@ def schema_frame(
 ) -> pd.DataFrame:
     """Return one row per column to send: see `Plan.schema`.
 
-    `distinct`, `example` and `sent` are computed from `frame`; without it they are missing, and `distinct` also if the
-    frame is not all of the data.
+    `distinct`, `example` and what is sent for it are computed from `frame`; without it they are missing, and `distinct`
+    also if the frame is not all of the data.
     """
     notes: dict[str, list[str]] = {}
     for each in suggestions:
@@ -56,12 +56,13 @@ def schema_frame(
         )
         for attribute in schema.attributes
     ]
-    return pd.DataFrame(
+    found = pd.DataFrame(
         {
             name: pd.Series([row[_ORDER.index(name)] for row in rows], dtype=dtype)
             for name, dtype in SCHEMA_DTYPES.items()
         }
     )
+    return shown_schema(found, {repr(row[0]): row[-1] for row in rows})
 
 
 _ORDER = (
@@ -113,7 +114,8 @@ def _values_row(
     present = column[are_present]
     if not len(present):
         return 0 if is_whole else None, None, None
-    first = series.iloc[[int(are_present.argmax())]]  # as it is in the frame, before `strip` and `normalize`
+    place = int(are_present.argmax())
+    first = series.iloc[place : place + 1]  # as it is in the frame, before `strip` and `normalize`
     example = printable(originals(first)[0])
     sent = None if attribute.position in dropped else _sent(first, attribute, schema)
     if is_personal(attribute.name, attribute.column, schema.id_column):

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 import pandas as pd
@@ -239,6 +240,7 @@ def schema_table(schema: pd.DataFrame, new: Mapping[str, str], limits: Limits) -
     if not limits.columns or schema.empty:
         return None
     shown = schema.head(limits.columns)
+    sent = getattr(schema, "_sent", {})
     columns = (
         *(Column("column"), Column("attribute", is_below=True), Column("type", "short")),
         *(Column("known type", is_below=True), Column("dtype", "short"), Column("missing", "number")),
@@ -248,13 +250,13 @@ def schema_table(schema: pd.DataFrame, new: Mapping[str, str], limits: Limits) -
     return Table(
         "Schema",
         columns[:n_columns],
-        tuple(_schema_row(row, new)[:n_columns] for row in _records(shown)),
+        tuple(_schema_row(row, new, sent)[:n_columns] for row in _records(shown)),
         left_out(len(schema) - len(shown), "columns"),
         "The service fixes an attribute's type at its first value; it cannot be changed later.",
     )
 
 
-def _schema_row(row: Any, new: Mapping[str, str]) -> tuple[Cell, ...]:
+def _schema_row(row: Any, new: Mapping[str, str], sent: Mapping[str, str | None]) -> tuple[Cell, ...]:
     type_ = "not sent" if pd.isna(row.type) else str(row.type)
     known = "" if pd.isna(row.known_type) else str(row.known_type)
     state = ", new" if row.attribute in new else ", known" if known == type_ else ""
@@ -267,20 +269,19 @@ def _schema_row(row: Any, new: Mapping[str, str]) -> tuple[Cell, ...]:
         visible(row.dtype, MAX_LABEL_CHARS),
         int(row.missing),
         visible("; ".join(notes), MAX_FIX_CHARS),
-        _example_sent(row),
+        _example_sent(row, sent.get(repr(row.column))),
     )
 
 
-def _example_sent(row: Any) -> str:
+def _example_sent(row: Any, sent: str | None) -> str:
     """Show the example of a column, and what is sent where that is not the same value written in another way."""
     if is_missing(row.example):
         return ""
     example = _quoted(written(row.example))
-    if pd.isna(row.sent):
+    if sent is None:
         return example if pd.isna(row.type) else f"{example} → not sent"
-    sent = _quoted(row.sent)
-    is_same = example == sent or (row.type in _EXACT and not isinstance(row.example, str))
-    return sent if is_same else f"{example} → {sent}"
+    is_same = example == _quoted(sent) or (row.type in _EXACT and not isinstance(row.example, str))
+    return _quoted(sent) if is_same else f"{example} → {_quoted(sent)}"
 
 
 _EXACT: Final = (AttributeType.NUMBER, AttributeType.BOOLEAN)
@@ -387,8 +388,19 @@ def _groups_of(violations: pd.DataFrame) -> list[Group]:
 class SchemaFrame(_ShownFrame):
     """A schema: what each column becomes."""
 
+    _metadata = ["_labels", "_n_rows", "_sent"]  # noqa: RUF012 - as above
+
+    _sent: Mapping[str, str | None] = MappingProxyType({})
+
     def _table(self) -> Table:
         return schema_table(self, {}, FRAME_LIMITS) or Table("No columns", (), ())
+
+
+def shown_schema(schema: pd.DataFrame, sent: Mapping[str, str | None]) -> SchemaFrame:
+    """Return the schema with a display of its own; `sent` has the example of each column as it is sent."""
+    shown = SchemaFrame(schema)
+    shown._sent = dict(sent)  # noqa: SLF001 - a class of this module
+    return shown
 
 
 class SuggestionsFrame(_ShownFrame):
