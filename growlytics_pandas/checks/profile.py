@@ -53,6 +53,8 @@ class Suggestion:
         The attribute type for which the option reads the column; '' for other options.
     choices : tuple
         The values among which a person must decide; () if the remedy is elsewhere.
+    is_loss : bool
+        Whether leading zeros are lost, now or before: it matters also if the type of the attribute is known.
     """
 
     option: str
@@ -63,6 +65,7 @@ class Suggestion:
     rest: int = 0
     type: str = ""
     choices: tuple[Any, ...] = ()
+    is_loss: bool = False
 
 
 def of_all(read: int, present: int) -> str:

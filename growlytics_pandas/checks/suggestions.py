@@ -56,6 +56,7 @@ _QUICK_SAMPLE: Final = 50  # values: enough for most numeric columns
 _COLLECTION: Final = re.compile(r"""\[\s*(?:["'\[{\d-].*)?\]|\{\s*(?:["'].*)?\}""", re.DOTALL)
 _POWERS: Final = 10 ** np.arange(1, 17)  # the smallest numbers of 2, 3, … digits
 _LEAST_CODE_DIGITS: Final = 4  # postal codes have more, codes of countries fewer
+_LEFT_BY_ANOTHER: Final = 0.1  # of the values that a given option does not read
 _CODE_CHARS: Final = 3  # maximum characters of a code: NA next to IN and US is Namibia
 _SHOWN: Final = 3
 _PLAIN_EMAIL_CHARS: Final = "abcdefghijklmnopqrstuvwxyz0123456789@._%+-"
@@ -249,8 +250,8 @@ def _for_numbers(columns: Columns, position: int) -> list[Suggestion]:
         proposal = digits and propose_date(digits, name)
     if proposal is None and known is None and _may_be_codes(sample, name, columns.kinds[position]):
         return [_codes(present, label)]
-    if columns.given_types.get(name) == contract.STRING and is_code_like(name):
-        return [replace(_codes(present, label), type=contract.NUMBER, choices=())] if _short_codes(present) else []
+    if known == contract.STRING and is_code_like(name) and _short_codes(present):
+        return [replace(_codes(present, label), type=contract.NUMBER)]
     return [replace(proposal, column=label)] if proposal else []
 
 
@@ -266,11 +267,9 @@ def _codes(present: pd.Series[Any], label: Hashable) -> Suggestion:
     read_as_text = phrase(f"pd.read_csv(…, dtype={{{str(label)!r}: str}})", "")
     if short := _short_codes(present):
         reason = f"{short}; read the column as text{read_as_text and ': '}{read_as_text}"
-    else:
-        source = f"{read_as_text}, or {as_text} if no zeros were lost" if read_as_text else as_text
-        reason = (
-            f"if the numbers are codes, such as postal codes, send them as text, which keeps leading zeros: {source}"
-        )
+        return Suggestion("types", label, None, reason, len(present), type=contract.STRING, is_loss=True)
+    source = f"{read_as_text}, or {as_text} if no zeros were lost" if read_as_text else as_text
+    reason = f"if the numbers are codes, such as postal codes, send them as text, which keeps leading zeros: {source}"
     return Suggestion("types", label, None, reason, len(present), type=contract.STRING, choices=(contract.STRING,))
 
 
@@ -346,12 +345,11 @@ def _for_texts(columns: Columns, position: int) -> list[Suggestion]:
     if proposal is None and known is None and cleaned.profile.sample.texts and _are_collections(cleaned.profile):
         reason = "the texts look like lists or objects, which no attribute type holds"
         return [*found, Suggestion("exclude", label, None, reason, cleaned.profile.cells)]
-    if columns.given_types.get(name) == contract.NUMBER and (example := _leading_zeros(cleaned.profile)):
+    if known == contract.NUMBER and (example := _leading_zeros(cleaned.profile)):
         as_text = options_text(types={label: contract.STRING})
         reason = f"numbers do not keep leading zeros, as in {example}, which text does: {as_text}"
-        cells = cleaned.profile.cells
-        as_string = Suggestion("types", label, None, reason, cells, type=contract.STRING, choices=(contract.STRING,))
-        return [*found, as_string]
+        as_string = Suggestion("types", label, None, reason, cleaned.profile.cells, type=contract.STRING, is_loss=True)
+        return [*found, replace(as_string, choices=(contract.STRING,))]
     if proposal is not None and not _is_read_already(proposal, columns.given_types.get(name), cleaned):
         found.append(replace(proposal, column=label))
     return found
@@ -510,24 +508,25 @@ def _propose_boolean(profile: Profile) -> Suggestion | None:
 
 
 def _instead(columns: Columns, position: int, cleaned: Cleaned, name: str) -> Suggestion | None:
-    """Return another way to read a column than the given one, if only that one reads all values."""
+    """Return another way to read a column than the given one, if it reads all values or nearly all of the rest."""
     reading = columns.reading_of(columns.frame.columns[position])
-    if not cleaned.profile.texts or _reads_all(reading, cleaned.profile.sample, columns.zone):
+    n_unread = _count_unread(reading, cleaned.profile.sample, columns.zone) if cleaned.profile.texts else 0
+    if not n_unread:
         return None
     wanted = contract.DATE if reading.date_formats else contract.NUMBER
     found = _proposal(columns, position, cleaned, _A_DATE if reading.date_formats else name, wanted)
-    if found is None or found.value is None or found.rest:
+    if found is None or found.value is None or found.rest > _LEFT_BY_ANOTHER * n_unread:
         return None
-    return replace(found, option="decimal", value=".") if found.option == "types" else found
+    return replace(found, option="decimal", value=".", rest=0) if found.option == "types" else replace(found, rest=0)
 
 
-def _reads_all(reading: Reading, profile: Profile, zone: ZoneInfo) -> bool:
-    """Return whether the given formats or decimal mark read all texts, as dates of the years 1 to 9999."""
+def _count_unread(reading: Reading, profile: Profile, zone: ZoneInfo) -> int:
+    """Return how many cells the given formats or decimal mark do not read, as dates of the years 1 to 9999."""
     if not reading.date_formats:
-        return bool(are_numbers(profile.texts, reading.decimal or ".").all())
+        return profile.count(~are_numbers(profile.texts, reading.decimal or "."))
     dates = parse_by_first(profile.texts, reading.date_formats, zone)
     years = dates.astype("M8[Y]").astype("int64") + 1970  # NaT is far below any year
-    return bool(((years >= contract.MIN_YEAR) & (years <= contract.MAX_YEAR)).all())
+    return profile.count((years < contract.MIN_YEAR) | (years > contract.MAX_YEAR))
 
 
 def _missing(cleaned: Cleaned, *, is_typed: bool) -> dict[str, int]:

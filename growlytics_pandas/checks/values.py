@@ -413,18 +413,27 @@ def with_options(violations: Iterable[Violation], suggestions: Sequence[Suggesti
         for each in suggestions
         if each.option in TYPE_OPTIONS and each.value is not None
     }
+    undecided = {(repr(each.column), type_of(each)): each for each in suggestions if each.value is None}
+    losses = {repr(each.column): each for each in suggestions if each.is_loss}
     for violation in violations:
         wanted = contract.DATE if violation.rule is Rule.DATE_OUT_OF_RANGE else violation.limit
         found = readings.get((repr(violation.column), wanted))
-        if found and (violation.rule is Rule.TYPE_CONFLICT or (violation.rule in _OF_VALUES and not found.rest)):
+        if violation.rule is Rule.TYPE_CONFLICT and (lost := losses.get(repr(violation.column))):
+            yield replace(violation, params={**violation.params, "lost": lost.reason})
+        elif found and (violation.rule is Rule.TYPE_CONFLICT or (violation.rule in _OF_VALUES and not found.rest)):
             params = {"option": (found.option, {found.column: found.value}), "before": cleaning[repr(found.column)]}
             yield replace(violation, params={**violation.params, **params})
+        elif wanted == contract.DATE and violation.rule in _OF_DATES and (repr(violation.column), wanted) in undecided:
+            reason = undecided[repr(violation.column), wanted].reason
+            yield replace(violation, params={**violation.params, "undecided": reason})
         else:
             yield violation
 
 
 _OF_VALUES: Final = (Rule.VALUE_WRONG_TYPE, Rule.DATE_OUT_OF_RANGE)
 """Rules of values that another way to read the column may satisfy."""
+_OF_DATES: Final = (Rule.TYPE_CONFLICT, *_OF_VALUES)
+"""Rules that are settled by deciding on the order of day and month."""
 
 
 def type_of(suggestion: Suggestion) -> str:
@@ -438,15 +447,19 @@ def _warnings(
     count = rows - attribute.missing
     where = attribute.position, attribute.column, attribute.name
     params: dict[str, Any]
-    if suggestion.option in TYPE_OPTIONS and attribute.known is None and attribute.type is not None:
+    if suggestion.is_loss and attribute.type is not None and attribute.type != type_of(suggestion):
+        params = {"reason": _capitalized(suggestion.reason), "is_known": attribute.known is not None}
+        limit = attribute.type.value
+        yield Violation(Rule.TYPE_DOUBTFUL, *where, count=count, limit=limit, params=params, variant="lost")
+    elif suggestion.option in TYPE_OPTIONS and attribute.known is None and attribute.type is not None:
         wanted = type_of(suggestion)
         option = (suggestion.option, {attribute.column: suggestion.value}) if suggestion.value is not None else None
-        reason = f"{suggestion.reason[:1].upper()}{suggestion.reason[1:]}"
+        reason = _capitalized(suggestion.reason)
         params = {"type": attribute.type.value, "reason": reason, "option": option, "before": before}
         if wanted != attribute.type:
             yield Violation(Rule.TYPE_DOUBTFUL, *where, count=count, limit=wanted, params=params)
     elif suggestion.option == "exclude" and suggestion.value is None and attribute.known is None:
-        reason = f"{suggestion.reason[:1].upper()}{suggestion.reason[1:]}"
+        reason = _capitalized(suggestion.reason)
         params = {"type": contract.STRING, "reason": reason, "option": ("exclude", [attribute.column]), "before": {}}
         yield Violation(Rule.TYPE_DOUBTFUL, *where, count=count, params=params)
     elif suggestion.option == "timezone" and attribute.type is AttributeType.DATE:
@@ -456,6 +469,10 @@ def _warnings(
         params = {"reserved": suggestion.value}
         limit = _CONTACTS[suggestion.value]
         yield Violation(Rule.CONTACT_NOT_MAPPED, *where, count=count, limit=limit, params=params)
+
+
+def _capitalized(reason: str) -> str:
+    return f"{reason[:1].upper()}{reason[1:]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,6 +203,7 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
         "{attribute!r} would be sent as {type}, but was first tracked as {limit} on {when}; the API silently ignores "
         "values of another type."
     ),
+    (Rule.TYPE_DOUBTFUL, "lost"): "{reason}.",
     (Rule.TYPE_DOUBTFUL, ""): ("{attribute!r} will be created as {type}; this cannot be changed later. {reason}."),
     (Rule.ATTRIBUTE_UNKNOWN, ""): "{attribute!r} is new, and new attributes are forbidden.{asked}",
     (Rule.CURRENCIES_MIXED, ""): (
@@ -331,6 +332,9 @@ def _of_unsupported(violation: Violation) -> Fix:
 
 
 def _of_conflict(violation: Violation) -> Fix:
+    for name in ("lost", "undecided"):
+        if name in violation.params:
+            return Fix(sentence=_of_reason(violation, name))
     option, value = violation.params["option"]
     if option:
         return Fix(option, value, _renamed(violation), violation.params.get("before", {}))
@@ -346,7 +350,26 @@ def _renamed(violation: Violation) -> str:
     return f"To send text: {{}}. To send them as {wanted}, use a new attribute: {name}"
 
 
+def _of_reason(violation: Violation, name: str) -> str:
+    """Return the reason of a suggestion as a fix; to keep zeros of an attribute of numbers, it needs a new name."""
+    reason = violation.params[name]
+    also = f" {_of_new_name(violation)}" if name == "lost" and violation.limit == contract.NUMBER else ""
+    return f"{reason[:1].upper()}{reason[1:]}.{also}"
+
+
+def _of_new_name(violation: Violation) -> str:
+    new = options_text(rename={violation.column: f"{violation.attribute} (text)"})
+    return f"The attribute holds numbers already; a new one can hold text: {new}"
+
+
 def _of_type_warning(violation: Violation) -> Fix:
+    if violation.variant == "lost":
+        if not violation.params["is_known"]:
+            return Fix(sentence="Do this before the first push.")
+        is_number = violation.limit == contract.NUMBER
+        return Fix(
+            sentence=_of_new_name(violation) if is_number else "The values that are stored would be overwritten."
+        )
     if violation.params["option"] is None:
         return Fix(
             "types", {violation.column: violation.params["type"]}, "Decide before the first push; to keep this type: {}"
@@ -373,6 +396,8 @@ def _of_unread(violation: Violation) -> Fix:
     if "option" in violation.params:
         option, value = violation.params["option"]
         return Fix(option, value, before=violation.params["before"])
+    if "undecided" in violation.params:
+        return Fix(sentence=_of_reason(violation, "undecided"))
     return _drop("value")(violation)
 
 

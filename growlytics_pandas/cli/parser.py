@@ -40,7 +40,8 @@ class Parser(argparse.ArgumentParser):
     def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
         """Parse; errors name unknown options without their values, which may be secret."""
         words = sys.argv[1:] if args is None else args
-        if any(word.partition("=")[0] in _KEY_OPTIONS for word in words):
+        is_sandbox = words[:1] == ["sandbox"]  # its key is no secret
+        if not is_sandbox and any(word.partition("=")[0] in _KEY_OPTIONS for word in words):
             self.error(_WHY_NO_KEY)
         known, unknown = self.parse_known_args(words, namespace)
         if unknown:

@@ -125,7 +125,7 @@ def decision_text(suggestion: Suggestion) -> str:
     if suggestion.choices:
         readings = [reading_text({suggestion.option: choice}) for choice in suggestion.choices]
         return " or ".join(readings if len(readings) > 1 else ["auto", *readings])
-    return _DECISIONS.get(suggestion.option, f"{suggestion.option}=")
+    return suggestion.reason if suggestion.is_loss else _DECISIONS.get(suggestion.option, f"{suggestion.option}=")
 
 
 def reading_text(reading: Mapping[str, Any]) -> str:

@@ -407,7 +407,9 @@ class SuggestionsFrame(_ShownFrame):
     """Suggested options with their reasons."""
 
     def _table(self) -> Table:
-        return suggestions_table([*_records(self)], REPORT_LIMITS) or Table("No suggestions", (), ())
+        return suggestions_table([*_records(self)], REPORT_LIMITS) or Table(
+            "No suggestions beyond the options that are given", (), ()
+        )
 
 
 class RulesFrame(_ShownFrame):
