@@ -406,7 +406,11 @@ def _cleaning(suggestions: Sequence[Suggestion]) -> Mapping[str, dict[str, Any]]
 
 
 def with_options(violations: Iterable[Violation], suggestions: Sequence[Suggestion]) -> Iterator[Violation]:
-    """Yield the violations with the suggested option as fix, where one reads all values as the type of the column."""
+    """Yield the violations with what the suggestions say about them as fix.
+
+    That is the option that reads all values as the type of the column, how zeros were lost, or what a person must
+    decide about days and months.
+    """
     cleaning = _cleaning(suggestions)
     readings = {
         (repr(each.column), type_of(each)): each
@@ -448,7 +452,8 @@ def _warnings(
     where = attribute.position, attribute.column, attribute.name
     params: dict[str, Any]
     if suggestion.is_loss and attribute.type is not None and attribute.type != type_of(suggestion):
-        params = {"reason": _capitalized(suggestion.reason), "is_known": attribute.known is not None}
+        is_known = attribute.known is not None
+        params = {"reason": _capitalized(suggestion.reason), "is_known": is_known, "option": None}
         limit = attribute.type.value
         yield Violation(Rule.TYPE_DOUBTFUL, *where, count=count, limit=limit, params=params, variant="lost")
     elif suggestion.option in TYPE_OPTIONS and attribute.known is None and attribute.type is not None:
