@@ -22,7 +22,7 @@ MEANINGS: Final = {
     Status.UNCHANGED: "the same data was accepted before, according to the ledger; not sent again",
     Status.INVALID: "not sent: see violations",
     Status.FAILED: "the service did not accept it",
-    Status.UNKNOWN: "the response was lost: it may have arrived; pushing again is safe",
+    Status.UNKNOWN: "no clear response: it may have arrived; pushing again is safe",
     Status.UNSENT: "the run ended first",
 }
 

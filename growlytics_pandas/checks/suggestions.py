@@ -446,8 +446,8 @@ def _suggest_mobile(profile: Profile, label: Hashable, region: str) -> Suggestio
     cells = read.count(shapes.spread([not re.fullmatch(r"\+1+", shape) for shape in shapes.names]))
     if cells and _may_be_of_another_region(profile.texts, normal, region):
         reason = (
-            f"phone numbers with the code of another country stand next to numbers without a code, which {region} "
-            f"would change: set {argument('region')} to their country"
+            f"phone numbers with codes of other countries stand next to numbers without a code, which {region} would "
+            f"take as its own: write those with their codes, or set {argument('region')} to their country"
         )
         return Suggestion("normalize", label, None, reason, cells)
     reason = (
@@ -458,10 +458,11 @@ def _suggest_mobile(profile: Profile, label: Hashable, region: str) -> Suggestio
 
 
 def _may_be_of_another_region(texts: Sequence[str], normal: Sequence[str], region: str) -> bool:
-    """Return whether numbers without a country code are likelier of another country: only its codes are written."""
+    """Return whether numbers without a country code may be of another country: most codes are of others."""
     code = f"+{country_code(region)}"
     written = [new for text, new in zip(texts, normal, strict=True) if text.lstrip("( ").startswith(("+", "00"))]
-    return 0 < len(written) < len(texts) and not any(text.startswith(code) for text in written)
+    n_own = sum(text.startswith(code) for text in written)
+    return len(written) < len(texts) and 2 * n_own < len(written)
 
 
 def _proposal(columns: Columns, position: int, cleaned: Cleaned, name: str, known: str | None) -> Suggestion | None:

@@ -30,6 +30,10 @@ def _column(row: dict[Any, Any]) -> dict[str, Any]:
     return plain | {"note": as_line(row["note"])}
 
 
+_OF_FILE: Final = ("format", "encoding", "sep", "skip_rows", "sheet")
+"""How a file is read; an options file, which is for many files, does not have these."""
+
+
 def _suggest(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
     check_outputs(arguments)
     if arguments.save and arguments.save.exists():
@@ -44,7 +48,9 @@ def _suggest(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
     )
     suggested = loaded.suggested()
     summary = replace(begin_summary(arguments, loaded), options=suggested, suggestions=suggestions)
-    shown = shlex.quote(arguments.file)
+    reading = {name.replace("_", "-"): getattr(arguments, name) for name in _OF_FILE if getattr(arguments, name)}
+    flags = (f"--{name} {shlex.quote(str(value))}" for name, value in reading.items())
+    shown = " ".join([shlex.quote(arguments.file), *flags])
     if arguments.save is None:
         return replace(summary, next=f"push {shown} {as_flags({'id_col': arguments.id_col, **suggested})}")
     kept = options.load(arguments.options) if arguments.options else {}

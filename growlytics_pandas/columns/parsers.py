@@ -223,13 +223,13 @@ class Parsed(NamedTuple):
 
 
 BOOLEAN_WORDS: Final = {
-    **dict.fromkeys(("true", "yes", "y", "t", "on", "1"), True),
-    **dict.fromkeys(("false", "no", "n", "f", "off", "0"), False),
+    **dict.fromkeys(("true", "yes", "y", "t", "on", "1", "ja", "oui", "sí", "si", "sì", "wahr", "vrai"), True),
+    **dict.fromkeys(("false", "no", "n", "f", "off", "0", "nein", "nee", "non", "falsch", "faux"), False),
 }
 
 
 def parse_booleans(texts: Sequence[str]) -> Parsed:
-    """Read true/false, yes/no, y/n, t/f, on/off and 1/0, in any case.
+    """Read true/false, yes/no (also German, Dutch, French, Spanish, Italian), y/n, t/f, on/off and 1/0, in any case.
 
     Examples
     --------

@@ -550,4 +550,4 @@ class Attempts:
         """Return why an attempt failed, adding whether an earlier one may have arrived although this one did not."""
         is_last_open = may_have_arrived(response) and not response.repeats  # `repeats` are earlier ones
         lost = response.token in self._buffer.lost and not is_last_open
-        return describe(response) + ("; the response to an earlier attempt was lost" if lost else "")
+        return describe(response) + ("; an earlier attempt may have arrived" if lost else "")

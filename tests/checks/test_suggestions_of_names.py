@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+import growlytics_pandas as gp
 from growlytics_pandas import contract
 from growlytics_pandas.checks.suggestions import Columns, as_options, suggest_for
 from growlytics_pandas.columns.dtypes import inspect
@@ -279,3 +280,13 @@ def test_labels_may_be_anything():
     assert as_options(suggestions(frame, 0)) == {"strip": [1], "types": {2: "number"}}
     levels = frame.set_axis(pd.MultiIndex.from_tuples([("id", ""), ("City", "home"), ("n", "sum")]), axis=1)
     assert as_options(suggestions(levels, ("id", "")))["types"] == {("n", "sum"): "number"}
+
+
+@pytest.mark.parametrize(("code", "is_open"), [("+49", False), ("+33", True), ("+41", True)])
+def test_numbers_without_a_code_among_those_of_several_countries_are_left_open(code, is_open):
+    numbers = [
+        (f"+49 171 23{i:05}", f"{code} 171 23{i:05}", f"{code} 171 24{i:05}", f"0171 25{i:05}")[i % 4]
+        for i in range(60)
+    ]
+    frame = pd.DataFrame({"id": [f"c{i}" for i in range(60)], "mobile": numbers})
+    assert ("normalize" not in gp.suggest(frame, "id", region="DE")) == is_open

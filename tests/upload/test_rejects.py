@@ -266,4 +266,4 @@ def test_result_report_and_rejects_agree_on_what_would_be_rejected_again(faulty,
     assert (rejects["fix"].str.startswith("Correct what the service reports").to_numpy() == is_refused).all()
     page = result.to_html(tmp_path / "report.html").read_text()
     assert f"Correct {is_refused.sum()} rows that the service rejected" in page
-    assert failed.loc[failed["status"] == "unknown", "error"].str.contains("an earlier attempt was lost").all()
+    assert failed.loc[failed["status"] == "unknown", "error"].str.contains("an earlier attempt may have arrived").all()
