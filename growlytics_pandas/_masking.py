@@ -19,7 +19,7 @@ from urllib.parse import unquote
 import numpy as np
 import pandas as pd
 
-NUMBERED: Final = "#2, #3, … tell apart customers whose masked values look the same"
+NUMBERED: Final = "#2, #3, … mark different customers whose masked values look alike"
 HIDDEN: Final = "•••"  # always three, so that a mask does not reveal the length
 MAX_SHOWN_CHARS: Final = 120  # of one value or label in a table cell
 MAX_SCANNED_CHARS: Final = 2_000  # searched for addresses and numbers before a text is truncated

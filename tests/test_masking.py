@@ -92,7 +92,7 @@ def test_masked_ids_stay_distinguishable():
     shown = df.growlytics.plan("id").push(dry_run=True, errors="drop", progress=False)._repr_html_()
     assert shown.count("(a•••@x•••.com)") == 2
     assert shown.count("(a•••@x•••.com #2)") == 2
-    assert "customers whose masked values look the same" in shown
+    assert "mark different customers whose masked values look alike" in shown
 
 
 def test_mask_numbers_agree_between_displays():

@@ -250,8 +250,8 @@ def _for_numbers(columns: Columns, position: int) -> list[Suggestion]:
         proposal = digits and propose_date(digits, name)
     if proposal is None and known is None and _may_be_codes(sample, name, columns.kinds[position]):
         return [_codes(present, label)]
-    if known == contract.STRING and is_code_like(name) and _short_codes(present):
-        return [replace(_codes(present, label), type=contract.NUMBER)]
+    if known == contract.STRING and is_code_like(name) and (codes := _codes(present, label)).is_loss:
+        return [replace(codes, type=contract.NUMBER)]
     return [replace(proposal, column=label)] if proposal else []
 
 
@@ -430,7 +430,7 @@ def _suggest_email(profile: Profile, label: Hashable, region: str) -> Suggestion
         return None
     reason = (
         f"{plural(cells, 'value')} with capitals, a display name or mailto: Asha Rao <Asha@Example.com> is read as "
-        " asha@example.com"
+        "asha@example.com"
     )
     return Suggestion("normalize", label, "email", reason, cells)
 

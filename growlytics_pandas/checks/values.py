@@ -423,12 +423,12 @@ def with_options(violations: Iterable[Violation], suggestions: Sequence[Suggesti
         wanted = contract.DATE if violation.rule is Rule.DATE_OUT_OF_RANGE else violation.limit
         found = readings.get((repr(violation.column), wanted))
         if violation.rule is Rule.TYPE_CONFLICT and (lost := losses.get(repr(violation.column))):
-            yield replace(violation, params={**violation.params, "lost": lost.reason})
+            yield replace(violation, params={**violation.params, "lost": _capitalized(lost.reason)})
         elif found and (violation.rule is Rule.TYPE_CONFLICT or (violation.rule in _OF_VALUES and not found.rest)):
             params = {"option": (found.option, {found.column: found.value}), "before": cleaning[repr(found.column)]}
             yield replace(violation, params={**violation.params, **params})
         elif wanted == contract.DATE and violation.rule in _OF_DATES and (repr(violation.column), wanted) in undecided:
-            reason = undecided[repr(violation.column), wanted].reason
+            reason = _capitalized(undecided[repr(violation.column), wanted].reason)
             yield replace(violation, params={**violation.params, "undecided": reason})
         else:
             yield violation

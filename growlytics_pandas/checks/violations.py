@@ -352,9 +352,8 @@ def _renamed(violation: Violation) -> str:
 
 def _of_reason(violation: Violation, name: str) -> str:
     """Return the reason of a suggestion as a fix; to keep zeros of an attribute of numbers, it needs a new name."""
-    reason = violation.params[name]
     also = f" {_of_new_name(violation)}" if name == "lost" and violation.limit == contract.NUMBER else ""
-    return f"{reason[:1].upper()}{reason[1:]}.{also}"
+    return f"{violation.params[name]}.{also}"
 
 
 def _of_new_name(violation: Violation) -> str:
