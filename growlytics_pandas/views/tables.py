@@ -63,7 +63,7 @@ class Limits:
 
 REPORT_LIMITS: Final = Limits(rules=60, reasons=30, rows=50, columns=200)  # for scrolling or printing
 NOTEBOOK_LIMITS: Final = Limits(rules=10, reasons=8, rows=10, columns=0)  # for the output of a cell
-FRAME_LIMITS: Final = Limits(rules=20, reasons=0, rows=10, columns=50)
+FRAME_LIMITS: Final = Limits(rules=40, reasons=0, rows=10, columns=50)
 MAX_CHOSEN_ROWS: Final = 50  # of a frame cut by the user, as by head(20)
 
 
@@ -128,13 +128,20 @@ def suggestions_table(suggestions: Sequence[Any], limits: Limits) -> Table | Non
 # violations --------------------------------------------------------------------------------------------------------
 
 
+_LASTING: Final = (Rule.TYPE_DOUBTFUL, Rule.CONTACT_NOT_MAPPED)
+
+
 def violations_table(
     groups: Sequence[Group], id_column: Hashable, masker: Masker, limits: Limits, rest: str = ""
 ) -> Table | None:
-    """Return violations by rule and column, each with the first one and its fix; `rest` ends the line below them."""
+    """Return violations by rule and column, each with the first one and its fix; `rest` ends the line below them.
+
+    Errors come first, then what the first push would fix for good.
+    """
     if not groups:
         return None
-    shown, others = groups[: limits.rules], groups[limits.rules :]
+    ranked = sorted(groups, key=lambda each: (each.severity is not Severity.ERROR, each.rule not in _LASTING))
+    shown, others = ranked[: limits.rules], ranked[limits.rules :]
     more = left_out(len(others), "rules and columns", f" ({plural(sum(g.violations for g in others), 'violation')})")
     return Table(
         "Violations by rule and column",
@@ -360,10 +367,10 @@ class ViolationsFrame(_ShownFrame):
 
 
 def _groups_of(violations: pd.DataFrame) -> list[Group]:
-    """Return some rows of a frame of violations by rule and column, errors first."""
+    """Return some rows of a frame of violations by rule and column."""
     keys = [violations["severity"], violations["rule"], violations["column"].map(repr)]
     grouped = pd.DataFrame(violations).groupby(keys, sort=False)
-    groups = [
+    return [
         Group(
             Rule(first.rule),
             Severity(first.severity),
@@ -382,7 +389,6 @@ def _groups_of(violations: pd.DataFrame) -> list[Group]:
             _records(grouped.head(1)), grouped.size().tolist(), grouped["count"].sum().tolist(), strict=True
         )
     ]
-    return sorted(groups, key=lambda group: group.severity is not Severity.ERROR)
 
 
 class SchemaFrame(_ShownFrame):
