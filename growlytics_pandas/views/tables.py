@@ -178,9 +178,9 @@ def _example(group: Group, id_column: Hashable, masker: Masker) -> str:
     personal = is_personal(group.attribute, group.column, id_column)
     value = masker.identity(group.value) if personal else masker.cell(group.value)
     where = "" if group.row is None else f"row {group.row:,}: "
-    shown = value if value == value.strip() else repr(value)  # else nobody sees the white space
-    found = f"; found {shown}" if value != MISSING else ""
-    return f"{where}{visible(masker.words(group.finding).rstrip('.'), MAX_FINDING_CHARS)}{found}"
+    found = f"; found {_quoted(value)}" if value != MISSING else ""
+    others = f". Also: {masker.words(group.others)}" if group.others else ""
+    return f"{where}{visible(masker.words(group.finding).rstrip('.'), MAX_FINDING_CHARS)}{found}{others}"
 
 
 # rows --------------------------------------------------------------------------------------------------------------
@@ -287,8 +287,9 @@ def _example_sent(row: Any, sent: str | None) -> str:
     example = _quoted(written(row.example))
     if sent is None:
         return example if pd.isna(row.type) else f"{example} → not sent"
-    is_same = example == _quoted(sent) or (row.type in _EXACT and not isinstance(row.example, str))
-    return _quoted(sent) if is_same else f"{example} → {_quoted(sent)}"
+    shown = _quoted(sent)
+    is_same = example == shown or (row.type in _EXACT and not isinstance(row.example, str))
+    return shown if is_same else f"{example} → {shown}"
 
 
 _EXACT: Final = (AttributeType.NUMBER, AttributeType.BOOLEAN)
@@ -296,8 +297,10 @@ _EXACT: Final = (AttributeType.NUMBER, AttributeType.BOOLEAN)
 
 
 def _quoted(text: str) -> str:
-    """Show a short text; in quotes if it begins or ends with white space, which nobody would see."""
-    return visible(text if text == text.strip() else repr(text), MAX_LABEL_CHARS)
+    """Show a short text; in quotes if it is empty, or begins or ends with white space, which nobody would see."""
+    is_plain = text and text == text.strip()
+    shown = visible(text if is_plain else repr(text), MAX_LABEL_CHARS)
+    return shown if is_plain else shown.replace(" '", "\u00a0'")  # so that the last quote stays on the line
 
 
 class _ShownFrame(pd.DataFrame):
