@@ -6,7 +6,7 @@ encoder use the same values.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
@@ -303,14 +303,6 @@ class Block:
     over_budget: Mapping[int, Mask]
 
 
-class Prechecked(Protocol):
-    """A text column whose violations are already known."""
-
-    @property
-    def missing(self) -> Mask:
-        """Mask of the missing cells of the column."""
-
-
 class Budget(Protocol):
     """The attributes of customers from earlier pushes, which count towards the 100."""
 
@@ -330,7 +322,7 @@ def prepare(
     start: int,
     stop: int,
     budget: Budget | None = None,
-    prechecked: Mapping[int, Prechecked] | None = None,
+    prechecked: Collection[int] = (),
     without_id: Mask | None = None,
 ) -> Block:
     """Convert rows `start` to `stop`.
@@ -340,13 +332,9 @@ def prepare(
     """
     series = [column for _, column in frame.iloc[start:stop].items()]
     ids = schema.read_ids(series[schema.id_position]) if without_id is None else unread_ids(without_id[start:stop])
-    known = prechecked or {}
     columns = [
-        _without_values(
-            attribute,
-            ids.missing if attribute.position == schema.id_position else known[attribute.position].missing[start:stop],
-        )
-        if attribute.position in known
+        _without_values(series[attribute.position], schema, attribute, ids)
+        if attribute.position in prechecked
         else _column(series[attribute.position], schema, attribute, ids)
         for attribute in schema.attributes
         if attribute.type is not None and attribute.position not in dropped
@@ -372,7 +360,9 @@ def _column(series: pd.Series[Any], schema: Schema, attribute: Attribute, ids: I
     return Column(attribute, values, values.sent)
 
 
-def _without_values(attribute: Attribute, missing: Mask) -> Column:
+def _without_values(series: pd.Series[Any], schema: Schema, attribute: Attribute, ids: Ids) -> Column:
+    is_id = attribute.position == schema.id_position
+    missing = ids.missing if is_id else absent(series).to_numpy(dtype=bool)
     return Column(attribute, Values(AttributeType.STRING, [], missing), ~missing)
 
 

@@ -25,6 +25,7 @@ import numpy.typing as npt
 _DIGITS: Final = bytes.maketrans(b"0123456789", b"1" * 10)
 _DIGITS_OF_TEXTS: Final = str.maketrans("0123456789", "1" * 10)
 _CHUNK: Final = 100_000  # texts: their characters are a few megabytes
+_PIECE: Final = 1 << 15  # texts of an Arrow array looked at together
 _MANY: Final = 1000  # texts: from here on Arrow is faster
 _ZERO: Final = ord("0")
 
@@ -145,15 +146,19 @@ class Texts(list[str]):
         """Return the texts that `mask` selects."""
         return Texts(itertools.compress(self, mask.tolist()))
 
+    def take(self, places: npt.NDArray[np.int64]) -> list[str]:
+        """Return the texts at some positions."""
+        return [self[place] for place in places.tolist()]
+
 
 class ArrowTexts(Sequence[str]):
-    """The texts of an Arrow array without missing ones; they become Python strings only when read one by one."""
+    """The texts of Arrow arrays without missing ones; they become Python strings only when read, piece by piece."""
 
-    def __init__(self, array: Any) -> None:
-        self._array = array
+    def __init__(self, chunks: Sequence[Any]) -> None:
+        self._chunks = chunks
 
     def __len__(self) -> int:
-        return len(self._array)
+        return sum(len(chunk) - chunk.null_count for chunk in self._chunks)
 
     @overload
     def __getitem__(self, place: int) -> str: ...
@@ -162,35 +167,70 @@ class ArrowTexts(Sequence[str]):
     def __getitem__(self, place: int | slice) -> str | list[str]:
         """Return one text, or a list of texts."""
         if isinstance(place, int):
-            return self._listed[place]
-        texts: list[str] = self._array[place].to_pylist()
-        return texts
+            return self.take(np.array([range(len(self))[place]]))[0]
+        return self.take(np.arange(*place.indices(len(self))))
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._listed)
+        for piece in self.pieces():
+            yield from piece.drop_null().to_pylist()
 
-    @cached_property
-    def _listed(self) -> list[str]:
-        texts: list[str] = self._array.to_pylist()
-        return texts
+    def pieces(self) -> Iterator[Any]:
+        """Yield short arrays of the texts, including missing ones."""
+        for chunk in self._chunks:
+            for start in range(0, len(chunk), _PIECE):
+                yield chunk[start : start + _PIECE]
 
     @cached_property
     def shapes(self) -> Shapes:
         """The shapes of the texts."""
-        return Shapes.of_arrow(self._array)
+        return Shapes.of_arrow(self._whole())
+
+    def _whole(self) -> Any:
+        import pyarrow as pa  # noqa: PLC0415 - optional; who has an Arrow array has it
+
+        chunks = [chunk.drop_null().cast(pa.large_string()) for chunk in self._chunks]
+        return chunks[0] if len(chunks) == 1 else pa.concat_arrays([pa.array([], pa.large_string()), *chunks])
 
     def take(self, places: npt.NDArray[np.int64]) -> list[str]:
         """Return the texts at some positions."""
-        import pyarrow as pa  # noqa: PLC0415 - optional
-
-        texts: list[str] = self._array.take(pa.array(places)).to_pylist()
+        order = np.argsort(places, kind="stable")
+        sought, taken, first = places[order], list[str](), 0
+        for piece in self.pieces():
+            if len(taken) == len(sought):
+                break
+            stop = first + len(piece) - piece.null_count
+            here = sought[len(taken) : np.searchsorted(sought, stop)] - first
+            if len(here):
+                taken += piece.drop_null().take(here).to_pylist()
+            first = stop
+        texts = [""] * len(taken)
+        for place, text in zip(order.tolist(), taken, strict=True):
+            texts[place] = text
         return texts
 
     def where(self, mask: npt.NDArray[np.bool_]) -> ArrowTexts:
         """Return the texts that `mask` selects."""
         import pyarrow as pa  # noqa: PLC0415 - optional
 
-        return ArrowTexts(self._array.filter(pa.array(mask)))
+        return ArrowTexts([self._whole().filter(pa.array(mask))])
+
+    def without(self, is_odd: npt.NDArray[np.bool_]) -> ArrowTexts:
+        """Return the texts of the rows that `is_odd` does not select; missing texts are rows too."""
+        import pyarrow as pa  # noqa: PLC0415 - optional
+
+        bounds = np.cumsum([0, *map(len, self._chunks)])
+        return ArrowTexts(
+            [
+                chunk.filter(pa.array(~is_odd[start : start + len(chunk)]))
+                for chunk, start in zip(self._chunks, bounds.tolist(), strict=False)
+            ]
+        )
+
+    def joined(self, texts: Sequence[str]) -> ArrowTexts:
+        """Return these texts and some more."""
+        import pyarrow as pa  # noqa: PLC0415 - optional
+
+        return ArrowTexts([*self._chunks, pa.array(texts, pa.large_string())])
 
 
 def shapes_of(texts: Sequence[str]) -> Shapes:
