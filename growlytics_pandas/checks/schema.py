@@ -281,7 +281,8 @@ def find_id(frame: pd.DataFrame, id_col: Hashable) -> int:
 
 MAX_CHECK_ROWS: Final = 65_536
 MAX_CHECK_CELLS: Final = 1 << 21
-"""Rows and cells checked at a time; most text columns are not converted to objects for it."""
+MAX_CHECK_TEXTS: Final = 1 << 17
+"""Rows, cells and texts checked at a time: texts become Python objects, 10 to 20 MB of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,9 +311,10 @@ class Budget(Protocol):
         """Return the number of custom attributes of each customer, and which of `names` it has (ids × names)."""
 
 
-def check_rows(columns: int) -> int:
-    """Return how many rows of a frame with `columns` columns are checked at a time."""
-    return min(MAX_CHECK_ROWS, max(BLOCK_ROWS, MAX_CHECK_CELLS // max(columns, 1)))
+def check_rows(columns: int, texts: int) -> int:
+    """Return how many rows of a frame with `columns` columns are checked at a time; `texts` become Python objects."""
+    rows = min(MAX_CHECK_ROWS, MAX_CHECK_CELLS // max(columns, 1), MAX_CHECK_TEXTS // max(texts, 1))
+    return max(BLOCK_ROWS, rows)
 
 
 def prepare(

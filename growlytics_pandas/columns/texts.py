@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas.columns.dtypes import Mask, plain_texts
-from growlytics_pandas.columns.parsers import ArrowTexts
+from growlytics_pandas.columns.parsers import ArrowTexts, pieces_of
 
 # Byte order mark, zero width space, word joiner, marks and embeddings of writing direction: all invisible.
 _INVISIBLE: Final = "\ufeff\u200b\u2060\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069"
@@ -357,7 +357,7 @@ class TextBytes:
 
     def _parts(self) -> Iterator[_Part]:
         first_row = 0
-        for piece in self.texts.pieces():
+        for piece in pieces_of(self._chunks):
             yield _Part(piece, first_row)
             first_row += len(piece)
 
