@@ -19,7 +19,7 @@ from growlytics_pandas.checks.suggestions import as_options
 from growlytics_pandas.checks.values import TYPE_OPTIONS
 from growlytics_pandas.cli.csv_types import Note, complete_decimals, infer_column
 from growlytics_pandas.cli.plan_flags import as_flags, check_file, read_options
-from growlytics_pandas.cli.readers import Table, find_source, read_source
+from growlytics_pandas.cli.readers import Table, find_source, read_source, require_file
 from growlytics_pandas.cli.summary import Summary, as_line, count_rules
 from growlytics_pandas.client import Client
 from growlytics_pandas.columns.dtypes import inspect
@@ -214,8 +214,10 @@ def _infer_columns(
 def open_client(arguments: argparse.Namespace) -> Client | None:
     """Return the client that options and environment describe; None if there is no key and nothing will be sent."""
     key = arguments.key.reveal() if arguments.key else os.environ.get(KEY_VARIABLE, "")
-    if not key.strip() and getattr(arguments, "dry_run", True):
-        return None
+    if not key.strip():
+        if getattr(arguments, "dry_run", True):
+            return None
+        require_file(arguments.file)  # which costs nothing, before the missing key is reported
     return Client(
         key,
         arguments.base_url,

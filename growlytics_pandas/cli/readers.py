@@ -131,7 +131,20 @@ def read_source(source: Source) -> Table:
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InvalidArgumentError(f"{source.shown}: the gzip file is damaged or truncated ({error}).") from None
     except OSError as error:
-        raise InvalidArgumentError(f"{source.shown}: it cannot be read: {error.strerror or error}.") from None
+        raise _unreadable(source.shown, error) from None
+
+
+def require_file(path: str) -> None:
+    """Raise if there is no such file."""
+    try:
+        if path != STDIN:
+            Path(path).stat()
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(shown: str, error: OSError) -> InvalidArgumentError:
+    return InvalidArgumentError(f"{shown}: it cannot be read: {error.strerror or error}.")
 
 
 def _read(source: Source, stream: io.BufferedReader) -> Table:
