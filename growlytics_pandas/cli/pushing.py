@@ -29,6 +29,7 @@ from growlytics_pandas.cli.loading import (
 )
 from growlytics_pandas.cli.output_files import check_outputs, write_outputs
 from growlytics_pandas.cli.plan_flags import read_options
+from growlytics_pandas.cli.readers import OF_FILE
 from growlytics_pandas.cli.running import Command, Exit, Stopper, explain
 from growlytics_pandas.cli.summary import FailedRow, Summary, as_line, count_rules
 from growlytics_pandas.columns.plan_options import PlanOptions
@@ -163,9 +164,11 @@ def _next_for_rejects(arguments: argparse.Namespace) -> str:
     if arguments.command == "segment":  # FILE must contain all members
         lists = "" if arguments.rejects else " --rejects PATH lists them, and why."
         return f"correct what was left out in the file, then run the same command again.{lists}"
+    given = [f"--{name.replace('_', '-')}" for name in OF_FILE if getattr(arguments, name)]
+    without = f" without {', '.join(given)}" if given else ""
     if arguments.rejects is None:
-        return "--rejects PATH writes what was left out, and why: correct it there, then push that file."
-    return f"correct what was left out in {arguments.rejects}, then push that file."
+        return f"--rejects PATH writes what was left out, and why: correct it there, then push that file{without}."
+    return f"correct what was left out in {arguments.rejects}, then push that file{without}."
 
 
 _FILES: Final = ("report", "violations", "rejects", "outcomes")

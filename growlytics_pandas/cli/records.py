@@ -24,7 +24,7 @@ from growlytics_pandas.errors import InvalidArgumentError
 
 _ROWS_AT_ONCE: Final = 20_000  # records in memory as Python objects before they become columns
 _INT64: Final = np.iinfo("int64")
-_OTHER_SEPARATORS: Final = (";", "\t", "|")
+_SEPARATORS: Final = (";", "\t", "|", ",")
 _SEPARATOR_LINE: Final = re.compile(r'"?sep=(.)"?\1*[\r\n]*', re.IGNORECASE)
 """A first line that defines the separator for Excel."""
 
@@ -41,16 +41,14 @@ def read_csv_text(
     first = next(lines, "")
     named = _SEPARATOR_LINE.fullmatch(first)
     skip = max(skip, 1 if named else 0)
-    if named:
-        sep = sep or named[1]
-    reader = csv.reader(islice(chain([first], lines), skip, None), delimiter=sep or default_sep, strict=True)
+    sep = sep or (named[1] if named else default_sep)
+    reader = csv.reader(islice(chain([first], lines), skip, None), delimiter=sep, strict=True)
     records = _csv_records(reader, shown, skip)
     try:
         _, heading = next(records, (0, []))
         if not heading:
             raise InvalidArgumentError(f"{shown}: it is empty; the first line must be the heading.")
-        if sep is None:
-            _check_heading(heading, shown)
+        _check_heading(heading, shown)
         places: list[int] = []
         lengths: list[int] = []
         parts: list[list[Any]] = [[] for _ in heading]
@@ -61,8 +59,8 @@ def read_csv_text(
                 column.append(_text_array([cell or None for cell in cells]))
     except csv.Error as error:
         raise InvalidArgumentError(
-            f"{shown}, line {reader.line_num + skip:,}: {error}. Check for an unclosed quote, or give the separator: "
-            "--sep."
+            f"{shown}, line {reader.line_num + skip:,}: {error}. Check for an unclosed quote. The separator is "
+            f"{_named(sep)}; if the file has another, use --sep."
         ) from None
     return frame_of(heading, [_join(column, lengths) for column in parts], places)
 
@@ -88,12 +86,14 @@ def _ragged(where: str, found: int, width: int, *, is_first: bool) -> InvalidArg
 
 
 def _check_heading(heading: list[str], shown: str) -> None:
-    other = next((sep for sep in _OTHER_SEPARATORS if sep in heading[0]), None)
+    other = next((sep for sep in _SEPARATORS if sep in heading[0]), None)
     if len(heading) == 1 and other:
-        name = "\\t" if other == "\t" else other
-        raise InvalidArgumentError(
-            f"{shown}, line 1: found one column, whose heading contains {name!r}; use --sep '{name}'."
-        )
+        name = _named(other)
+        raise InvalidArgumentError(f"{shown}: found one column, whose heading contains {name}; use --sep {name}.")
+
+
+def _named(sep: str) -> str:
+    return "'\\t'" if sep == "\t" else f"'{sep}'"
 
 
 def read_json_lines(text: Iterable[str], shown: str, limit: int | None) -> pd.DataFrame:

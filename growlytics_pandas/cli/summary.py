@@ -201,4 +201,4 @@ def _cell(name: str, value: Any) -> str:
         return label(value)
     if value is None:
         return TO_DECIDE if name == "value" else ""
-    return one_line(str(value), sys.maxsize)
+    return f"{value:,}" if type(value) is int else one_line(str(value), sys.maxsize)

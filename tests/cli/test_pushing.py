@@ -71,6 +71,14 @@ def test_incomplete_rows_are_named(push, at):
     assert "2 accepted, some without all their attributes; finished" in done.out
 
 
+def test_rejects_are_pushed_without_the_flags_of_the_file(command, at, write):
+    write("a.csv", "id;Größe\n1;2\n2;x\n".encode("cp1252"))
+    of_data = ("--id-col", "id", "--type", "Größe=number", "--errors", "drop", "--rejects", "r.csv")
+    done = command("push", "a.csv", "--sep", ";", "--encoding", "cp1252", *of_data)
+    assert "in r.csv, then push that file without --encoding, --sep." in done.out
+    assert "row 0 (line 2), column 'Größe': the value is not a number" in command("push", "r.csv", *of_data[:-2]).out
+
+
 def test_rows_dropped_by_keep_exit_0(push, at):
     done = push(BAD, "--keep", "last")
     assert (done.status, at().stored()["1"]["City"]) == (0, "Goa")
