@@ -56,9 +56,9 @@ class Loaded:
 def load_and_note(arguments: argparse.Namespace) -> Loaded:
     """Read and plan the file, and write the notes on it."""
     loaded, _ = _load(arguments)
-    notes = (*loaded.notes, *(note.text for note in loaded.of_columns.values()))
+    notes = [note.text for note in loaded.of_columns.values()]
     write_notes(notes, is_quiet=arguments.quiet)
-    return replace(loaded, notes=notes)
+    return replace(loaded, notes=(*loaded.notes, *notes))
 
 
 def load_and_check(arguments: argparse.Namespace) -> Loaded:
@@ -67,7 +67,6 @@ def load_and_check(arguments: argparse.Namespace) -> Loaded:
     Violations name the line of the file.
     """
     loaded, lines = _load(arguments)
-    write_notes(loaded.notes, is_quiet=arguments.quiet)
     plan = loaded.plan._relabelled(lines, label="line")
     warnings = type_warnings(plan, loaded.of_columns)
     others = [note.text for position, note in loaded.of_columns.items() if position not in warnings]
@@ -92,13 +91,16 @@ def _load(arguments: argparse.Namespace) -> tuple[Loaded, pd.Index[Any]]:
     plan = make_plan(frame.set_axis(table.labels), arguments.id_col, options, connection_or_default(client))
     sent = {attribute.position for attribute in plan._schema.attributes}
     notes = {position: note for position, note in notes.items() if position in sent}
-    loaded = Loaded(plan, given, (*table.notes, *notes_of_client(client)), notes, of_ledger)
+    of_client = notes_of_client(client)
+    write_notes(of_client, is_quiet=arguments.quiet)
+    loaded = Loaded(plan, given, (*table.notes, *of_client), notes, of_ledger)
     return loaded, table.frame.index.rename("line")
 
 
 def read_table(arguments: argparse.Namespace) -> Table:
-    """Read the file according to the flags, and check that it has the columns of the options file."""
+    """Read the file according to the flags, write the notes on it, and check the columns of the options file."""
     table = read_source(find_source(arguments))
+    write_notes(table.notes, is_quiet=arguments.quiet)  # also if columns are missing: it may be the wrong sheet
     check_file(arguments, table.frame.columns)
     return table
 

@@ -231,8 +231,8 @@ def _push_segment(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
     )
     table = read_table(arguments)
     segment.reading.check_columns(table.frame.columns)
-    notes = (*table.notes, *notes_of_client(client))
-    write_notes(notes, is_quiet=arguments.quiet)
+    of_client = notes_of_client(client)
+    write_notes(of_client, is_quiet=arguments.quiet)
     frame = table.frame.rename_axis(index="line")
 
     def push(**how: Any) -> SegmentResult:
@@ -240,7 +240,7 @@ def _push_segment(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
 
     found, error = run_to_end(push, arguments, stopper)
     result = cast("SegmentResult", found)
-    loaded = Loaded(result.plan, given, notes)
+    loaded = Loaded(result.plan, given, (*table.notes, *of_client))
     summary = of_result(summarise(arguments, loaded), result)
     facts = {name: getattr(result, name) for name in ("is_first_run", "joined", "left", "stayed", "note")}
     facts = {"attribute": segment.attribute, "members": str(segment.members), **facts}

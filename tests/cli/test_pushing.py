@@ -104,7 +104,7 @@ def test_rejected_rows_exit_1(push, at, faulty):
         (("--timeout", "inf"), "--timeout: found inf; it must be a number of seconds above 0, up to 86,400"),
         (("--max-concurrency", "99999999999999999999"), "it must be a whole number from 1 to 65,535"),
         (("--max-failures", "many"), "rows such as 50"),
-        (("--type", "City"), "it must be like 'City=string'"),
+        (("--type", "City"), "--type: found 'City'; it must be COLUMN=TYPE."),
         (("--type", "City=text"), "allowed are 'string'"),
         (("--timezone", "Mars"), "--timezone: found 'Mars'"),
         (("--region", "XX"), "--region"),
