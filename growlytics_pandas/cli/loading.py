@@ -55,7 +55,7 @@ class Loaded:
 
 def load_and_note(arguments: argparse.Namespace) -> Loaded:
     """Read and plan the file, and write the notes on it."""
-    loaded, _ = _load(arguments)
+    loaded = _load(arguments)
     notes = [note.text for note in loaded.of_columns.values()]
     write_notes(notes, is_quiet=arguments.quiet)
     return replace(loaded, notes=(*loaded.notes, *notes))
@@ -66,8 +66,8 @@ def load_and_check(arguments: argparse.Namespace) -> Loaded:
 
     Violations name the line of the file.
     """
-    loaded, lines = _load(arguments)
-    plan = loaded.plan._relabelled(lines, label="line")
+    loaded = _load(arguments)
+    plan = loaded.plan._relabelled(loaded.plan.frame.index.rename("line"), label="line")
     warnings = type_warnings(plan, loaded.of_columns)
     others = [note.text for position, note in loaded.of_columns.items() if position not in warnings]
     write_notes(others, is_quiet=arguments.quiet)
@@ -75,8 +75,8 @@ def load_and_check(arguments: argparse.Namespace) -> Loaded:
     return replace(loaded, plan=plan, notes=(*loaded.notes, *others, *warnings.values()))
 
 
-def _load(arguments: argparse.Namespace) -> tuple[Loaded, pd.Index[Any]]:
-    """Read the file and plan a push of it, with the row labels that pandas would give; also return its lines."""
+def _load(arguments: argparse.Namespace) -> Loaded:
+    """Read the file and plan a push of it."""
     given = read_options(arguments)
     client = open_client(arguments)
     table = read_table(arguments)
@@ -88,13 +88,12 @@ def _load(arguments: argparse.Namespace) -> tuple[Loaded, pd.Index[Any]]:
         known = _known_types(frame, client, options, arguments.id_col)
         frame, notes, of_ledger = _infer_columns(frame, options, arguments.id_col, known)
         options = replace(options, types={**of_ledger, **(options.types or {})})
-    plan = make_plan(frame.set_axis(table.labels), arguments.id_col, options, connection_or_default(client))
+    plan = make_plan(frame.rename_axis(None), arguments.id_col, options, connection_or_default(client))
     sent = {attribute.position for attribute in plan._schema.attributes}
     notes = {position: note for position, note in notes.items() if position in sent}
     of_client = notes_of_client(client)
     write_notes(of_client, is_quiet=arguments.quiet)
-    loaded = Loaded(plan, given, (*table.notes, *of_client), notes, of_ledger)
-    return loaded, table.frame.index.rename("line")
+    return Loaded(plan, given, (*table.notes, *of_client), notes, of_ledger)
 
 
 def read_table(arguments: argparse.Namespace) -> Table:

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import inspect
+import json
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -203,13 +205,9 @@ def _add_segment_options(parser: argparse.ArgumentParser) -> None:
 
 def _value(text: str) -> Any:
     """Read a value: true, false, a number, or text."""
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    for read in (int, float):
-        try:
-            return read(text)
-        except ValueError:
-            continue
+    with contextlib.suppress(ValueError):
+        value = json.loads(text.lower())
+        return value if isinstance(value, (bool, int, float)) else text
     return text
 
 
