@@ -3,7 +3,6 @@
 import argparse
 import pkgutil
 import sys
-from pathlib import Path
 from typing import Final
 
 from growlytics_pandas import demo
@@ -14,20 +13,18 @@ from growlytics_pandas.cli.inspect import SCHEMA, SUGGEST, VALIDATE
 from growlytics_pandas.cli.parser import Parser, add_command
 from growlytics_pandas.cli.plan_flags import COMMAND_LINE
 from growlytics_pandas.cli.pushing import PUSH, SEGMENT
-from growlytics_pandas.cli.running import steady_streams
+from growlytics_pandas.cli.running import SCRIPT, program, steady_streams
 from growlytics_pandas.sandbox import command as sandbox
 
 WRONG_CALL: Final = 2
-"""The type of argparse's subparsers object."""
-_SCRIPT: Final = "growlytics-pandas"
 _DESCRIPTION: Final = "Push files of customers, run a demo, or run the sandbox as a server."
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
-    parser = Parser(prog=_called_as(), description=_DESCRIPTION)
+    parser = Parser(prog=program(), description=_DESCRIPTION)
     version = pkgutil.resolve_name("growlytics_pandas:__version__")
-    parser.add_argument("--version", action="version", version=f"growlytics-pandas {version}")
+    parser.add_argument("--version", action="version", version=f"{SCRIPT} {version}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for one in (SCHEMA, SUGGEST, VALIDATE, PUSH, SEGMENT):
         add_command(commands, one)
@@ -38,13 +35,8 @@ def make_parser() -> argparse.ArgumentParser:
     ):
         command = commands.add_parser(name, help=text, description=text)
         module.add_arguments(command)
-        command.set_defaults(run=module.run)
+        command.set_defaults(run=module.run, parser=command)
     return parser
-
-
-def _called_as() -> str:
-    """Return the name of the command as called, for messages that users copy."""
-    return _SCRIPT if Path(sys.argv[0]).stem == _SCRIPT else "python -m growlytics_pandas"
 
 
 def main(arguments: list[str] | None = None) -> int:

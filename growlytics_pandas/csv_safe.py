@@ -97,7 +97,7 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
     labels = [str(_value(cell)) if cell.startswith('"') else unguarded(cell) for cell in records[0]]
     for line, record in enumerate(records[1:], start=2):
         if len(record) != len(labels):
-            raise DataError(f"{target.name}, record {line}: found {len(record)} cells; the head has {len(labels)}.")
+            raise DataError(f"{target.name}, record {line:,}: found {len(record)} cells; the head has {len(labels)}.")
     columns = [_column([record[i] for record in records[1:]]) for i in range(len(labels))]
     frame = pd.DataFrame(dict(enumerate(columns)))
     frame.columns = pd.Index(labels)

@@ -55,6 +55,33 @@ def test_plan_shows_reasons_and_open_questions():
     assert found.set_index("column").loc["Day", "value"] is None
 
 
+@pytest.mark.parametrize("rows", [5, 20_000])  # ids of large frames are not counted
+def test_ids_that_mean_missing_are_suggested(rows):
+    ids = [f"c{row}" for row in range(rows)]
+    ids[1:4] = ["N/A", "nan", "N/A"]
+    df = pd.DataFrame({"id": ids, "City": "Pune"})
+    suggested = gp.suggest(df, "id")
+    assert suggested == {"na_values": {"id": ["N/A", "nan"]}}
+    assert gp.plan(df, "id").suggestions["cells"].tolist() == [3]
+    assert gp.validate(df, "id", **suggested)["rule"].tolist() == ["id_missing"] * 3
+
+
+def test_reasons_are_wrapped_in_a_terminal_and_never_cut(tmp_path, monkeypatch, capsys):
+    days = [*(f"{day:02d}/01/2025" for day in range(1, 29)), "31/13/2025"]
+    file = tmp_path / "customers.csv"
+    pd.DataFrame({"id": range(29), "A column with a long name": days}).to_csv(file, index=False)
+    assert main(["suggest", str(file), "--id-col", "id"]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("date_format")]
+    assert line.endswith("--errors drop)")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    for columns in ("100", "60"):
+        monkeypatch.setenv("COLUMNS", columns)
+        main(["suggest", str(file), "--id-col", "id"])
+        table = capsys.readouterr().out.partition("next: ")[0].partition("\n")[2]
+        assert max(map(len, table.splitlines())) <= int(columns)
+        assert " ".join(table.split()).endswith(" ".join(line.split()))
+
+
 def test_suggested_options_leave_none_to_suggest():
     suggested = gp.suggest(FRAME, "id")
     assert gp.suggest(FRAME, "id", **suggested) == suggested
@@ -132,8 +159,8 @@ def test_flags_match_the_file(file, tmp_path, capsys):
     kept = tmp_path / "customers.toml"
     options.save(kept, id_col="id", na_values=["--", "-"], strip=True, decimal={"Day": ","}, keep="last")
     main(["suggest", str(file), "--options", str(kept)])
-    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("next: push ")]
-    assert main(["schema", *shlex.split(line.removeprefix("next: push ")), "--json", "--quiet"]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("next: ")]
+    assert main(["schema", *shlex.split(line.partition(" push ")[2]), "--json", "--quiet"]) == 0
     by_flags = json.loads(capsys.readouterr().out)["options"]
     main(["suggest", str(file), "--options", str(kept), "--json", "--quiet"])
     assert by_flags == json.loads(capsys.readouterr().out)["options"]

@@ -159,10 +159,11 @@ class Findings:
         column = f"column {violation.column!r}: "
         if violation.rows is None:
             return [_valid(column + message_text(violation, None))]
-        rows = [f"row {row}" for row in violation.rows.tolist()]
+        rows = [f"row {row:,}" for row in violation.rows.tolist()]
         if self._label:
             labels = _labels(violation, self._frame)
-            rows = [f"{row} ({self._label} {label})" for row, label in zip(rows, labels, strict=False)]
+            lines = [f"{label:,}" if isinstance(label, int) else str(label) for label in labels]
+            rows = [f"{row} ({self._label} {line})" for row, line in zip(rows, lines, strict=False)]
         details = violation.details
         if details is None:
             text = _valid(f", {column}{message_text(violation, None)}")

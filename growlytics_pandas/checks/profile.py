@@ -19,6 +19,7 @@ from growlytics_pandas.columns.convert import as_text
 from growlytics_pandas.columns.dtypes import Kind, Mask, absent, family, plain_text, plain_texts
 from growlytics_pandas.columns.parsers import ArrowTexts, Texts
 from growlytics_pandas.columns.texts import (
+    MISSING_IDS,
     MISSING_WORDS,
     TextBytes,
     TextColumn,
@@ -198,15 +199,14 @@ def is_uncounted(texts: TextColumn, kind: Kind, rows: int) -> bool:
     return kind is Kind.TEXT and rows >= _LARGE and texts.mostly_differs
 
 
-def clean_distinct(column: pd.Series[Any], found: TextBytes, *, has_words: bool = True) -> Cleaned:
+def clean_distinct(column: pd.Series[Any], found: TextBytes, *, is_id: bool = False) -> Cleaned:
     """Do the same as `clean_profile` for a column of mostly distinct texts, reading only texts that may change."""
     is_odd = np.zeros(len(column), dtype=bool)
     is_odd[found.strip_suspects] = True
-    if has_words:
-        is_odd[found.near(MISSING_WORDS, ignore_case=True)] = True
+    is_odd[found.near(MISSING_IDS) if is_id else found.near(MISSING_WORDS, ignore_case=True)] = True
     if not is_odd.any() and len(found.texts) * 2 >= found.rows:  # a sample needs enough texts
         return Cleaned(UncountedProfile(found), {}, 0, 0)
-    cleaned = clean_profile(profile_of(column[is_odd], Kind.TEXT), has_words=has_words)
+    cleaned = clean_profile(profile_of(column[is_odd], Kind.TEXT), is_id=is_id)
     others = found.texts.without(is_odd)
     counts = np.concatenate([np.ones(len(others), dtype="int64"), cleaned.profile.counts])
     return replace(cleaned, profile=Profile(others.joined(cleaned.profile.texts), counts, Counter()))
@@ -277,17 +277,22 @@ class Cleaned:
     guarded: int
 
 
-def clean_profile(profile: Profile, *, has_words: bool = True) -> Cleaned:
-    """Strip the texts of a column, and remove texts that mean missing unless `has_words` is False."""
+def clean_profile(profile: Profile, *, is_id: bool = False) -> Cleaned:
+    """Strip the texts of a column, and remove texts that mean missing; of ids, only those that the check reports."""
     merged, stripped, guarded = _stripped(profile)
-    texts: Sequence[str] = merged.texts if has_words else []
-    found = [i for i, text in enumerate(texts) if text[:1] in _STARTS and text.casefold() in MISSING_WORDS]
+    texts: Sequence[str] = merged.texts
+    if is_id:
+        found = [i for i, text in enumerate(texts) if text in MISSING_IDS]
+    else:
+        found = [i for i, text in enumerate(texts) if text[:1] in _STARTS and text.casefold() in MISSING_WORDS]
     if not found:
         return Cleaned(merged, {}, stripped, guarded)
     is_word = np.zeros(len(texts), dtype=bool)
     is_word[found] = True
     words = merged.where(is_word)
-    counted = dict(zip(words.texts, words.counts.tolist(), strict=True))
+    counted: Counter[str] = Counter()
+    for text, count in zip(words.texts, words.counts.tolist(), strict=True):  # a list of ids repeats texts
+        counted[text] += count
     return Cleaned(merged.where(~is_word), counted, stripped, guarded)
 
 

@@ -134,10 +134,10 @@ class Columns:
         mostly_differs = is_uncounted(texts, kind, len(column))
         found = texts.bytes() if mostly_differs else None
         if found is not None:
-            return clean_distinct(column, found, has_words=not is_id)
+            return clean_distinct(column, found, is_id=is_id)
         is_listed = kind is Kind.TEXT and (is_id or mostly_differs)
         profile = profile_of_distinct(column) if is_listed else profile_of(column, kind, texts)
-        return clean_profile(profile, has_words=not is_id)
+        return clean_profile(profile, is_id=is_id)
 
     def head(self, position: int) -> Head | None:
         """Return the first texts of a column of texts or whole numbers (as text); None for other columns."""
@@ -340,6 +340,7 @@ def _for_texts(columns: Columns, position: int) -> list[Suggestion]:
     if cleaned.stripped and not reading.strip:
         found.append(_strip(cleaned, label))
     if position == columns.id_position:
+        found += [_missing_ids(cleaned.words, label)] if cleaned.words and not reading.na_values else []
         return found + _for_id(columns, position, reading)
     known = contract.STRING if name in contract.RESERVED_ATTRIBUTES else columns.type_of(name)
     proposal = None
@@ -561,6 +562,13 @@ def _na_values(words: Mapping[str, int], label: Hashable) -> Suggestion:
     return Suggestion(
         "na_values", label, listed, f"{plural(cells, 'value')} that mean{'s' * (cells == 1)} missing: {shown}", cells
     )
+
+
+def _missing_ids(words: Mapping[str, int], label: Hashable) -> Suggestion:
+    found = _na_values(words, label)
+    drop = options_text(errors="drop")
+    rows = f"a row without an id cannot be sent: correct it, or leave it out ({drop})"
+    return replace(found, reason=f"{found.reason}; {rows}")
 
 
 def _as_contact(columns: Columns, found: Sequence[Suggestion], rename: Suggestion) -> list[Suggestion]:

@@ -142,11 +142,11 @@ _NOUNS: Final = ("id", "text", "date", "float", "whole number", "customer")
 """The nouns that a message can count."""
 _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
     (Rule.ID_MISSING, ""): "{detail}",
-    (Rule.ID_DUPLICATE, ""): "{detail0:,} rows have this id, such as row {detail1}.",
+    (Rule.ID_DUPLICATE, ""): "{detail0:,} rows have this id, such as row {detail1:,}.",
     (
         Rule.ID_DUPLICATE,
         "left out",
-    ): "{detail0:,} rows have this id, such as row {detail1}; this one is skipped.",
+    ): "{detail0:,} rows have this id, such as row {detail1:,}; this one is skipped.",
     (Rule.ID_DUPLICATE, "earlier batch"): "a row of an earlier batch has this id.",
     (Rule.ID_ROUNDED, "float"): (
         "the id is a float of 2^53 or more; its last digits are already lost, so it may name another customer."
@@ -166,7 +166,7 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
     (Rule.ID_STRINGIFIED, ""): "placeholders for a missing value in {ids}: {words}.",
     (Rule.ID_STRINGIFIED, "float"): "text that ends with '.0' in {ids}, as floats converted to text do.",
     (Rule.ID_CASE_DUPLICATE, ""): (
-        "the id differs from that of row {detail} only in case, form or invisible characters; it is sent as another "
+        "the id differs from that of row {detail:,} only in case, form or invisible characters; it is sent as another "
         "customer."
     ),
     (Rule.ID_CASE_DUPLICATE, "mobile"): (

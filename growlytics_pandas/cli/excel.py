@@ -33,7 +33,7 @@ _MIN_COLUMNS_UNDER_TITLE: Final = 3
 _MIN_ROUNDED: Final = 2
 _SHOWN_SHEETS: Final = 10
 _MAX_CELLS: Final = 200_000_000  # all rows of a sheet with 190 columns: about 10 GB of memory
-_ISO_DURATION: Final = re.compile(r"(-?)PT(\d+)H(\d+)M(\d+)(?:\.\d+)?S")  # the format of durations in ods
+_ISO_DURATION: Final = re.compile(r"-?PT\d+H\d+M\d+(?:\.\d+)?S")  # the format of durations in ods
 _LESS_SEEN: Final = (
     "in xls and ods files, cells with an error are read as missing but not counted, and formats, such as leading "
     "zeros, are not read"
@@ -241,12 +241,8 @@ def _with_zeros(cell: Any, width: int) -> Any:
 
 def _duration(cell: Any) -> Any:
     """Return the duration for a duration text of an ods; any other cell unchanged."""
-    found = _ISO_DURATION.fullmatch(cell) if isinstance(cell, str) and cell.startswith(("PT", "-PT")) else None
-    if found is None:
-        return cell
-    sign, hours, minutes, seconds = found.groups()
-    length = dt.timedelta(hours=int(hours), minutes=int(minutes), seconds=int(seconds))
-    return -length if sign else length
+    is_one = isinstance(cell, str) and cell.startswith(("PT", "-PT")) and _ISO_DURATION.fullmatch(cell)
+    return pd.Timedelta(cell).floor("s").to_pytimedelta() if is_one else cell
 
 
 def _numbers(cells: Sequence[Any], notes: list[str]) -> Any:

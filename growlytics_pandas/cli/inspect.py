@@ -15,7 +15,8 @@ from growlytics_pandas import options
 from growlytics_pandas.cli.loading import begin_summary, load_and_check, load_and_note, summarise
 from growlytics_pandas.cli.output_files import check_outputs, write_outputs
 from growlytics_pandas.cli.plan_flags import as_flags
-from growlytics_pandas.cli.running import Command, Exit, Stopper
+from growlytics_pandas.cli.readers import OF_FILE
+from growlytics_pandas.cli.running import Command, Exit, Stopper, program
 from growlytics_pandas.cli.summary import Summary, as_line
 from growlytics_pandas.errors import InvalidArgumentError
 
@@ -28,10 +29,6 @@ def _show_schema(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
 def _column(row: dict[Any, Any]) -> dict[str, Any]:
     plain: dict[str, Any] = json.loads(pd.Series(row).to_json())
     return plain | {"note": as_line(row["note"])}
-
-
-_OF_FILE: Final = ("format", "encoding", "sep", "skip_rows", "sheet")
-"""How a file is read; an options file, which is for many files, does not have these."""
 
 
 def _suggest(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
@@ -48,16 +45,16 @@ def _suggest(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
     )
     suggested = loaded.suggested()
     summary = replace(begin_summary(arguments, loaded), options=suggested, suggestions=suggestions)
-    reading = {name.replace("_", "-"): getattr(arguments, name) for name in _OF_FILE if getattr(arguments, name)}
+    reading = {name.replace("_", "-"): getattr(arguments, name) for name in OF_FILE if getattr(arguments, name)}
     flags = (f"--{name} {shlex.quote(str(value))}" for name, value in reading.items())
-    shown = " ".join([shlex.quote(arguments.file), *flags])
+    push = " ".join([program(), "push", shlex.quote(arguments.file), *flags])
     if arguments.save is None:
-        return replace(summary, next=f"push {shown} {as_flags({'id_col': arguments.id_col, **suggested})}")
+        return replace(summary, next=f"{push} {as_flags({'id_col': arguments.id_col, **suggested})}")
     kept = options.load(arguments.options) if arguments.options else {}
     of_push = {key: kept[key] for key in options.PUSH_KEYS if key in kept}
     options.save(arguments.save, id_col=arguments.id_col, **suggested, **of_push)
     path = str(arguments.save)
-    return replace(summary, files={"options": path}, next=f"push {shown} --options {shlex.quote(path)}")
+    return replace(summary, files={"options": path}, next=f"{push} --options {shlex.quote(path)}")
 
 
 def _plain(value: Any) -> Any:

@@ -19,7 +19,7 @@ from growlytics_pandas.checks.suggestions import as_options
 from growlytics_pandas.checks.values import TYPE_OPTIONS
 from growlytics_pandas.cli.csv_types import Note, complete_decimals, infer_column
 from growlytics_pandas.cli.plan_flags import as_flags, check_file, read_options
-from growlytics_pandas.cli.readers import Table, find_source, read_source
+from growlytics_pandas.cli.readers import Table, find_source, read_source, require_file
 from growlytics_pandas.cli.summary import Summary, as_line, count_rules
 from growlytics_pandas.client import Client
 from growlytics_pandas.columns.dtypes import inspect
@@ -55,10 +55,10 @@ class Loaded:
 
 def load_and_note(arguments: argparse.Namespace) -> Loaded:
     """Read and plan the file, and write the notes on it."""
-    loaded, _ = _load(arguments)
-    notes = (*loaded.notes, *(note.text for note in loaded.of_columns.values()))
+    loaded = _load(arguments)
+    notes = [note.text for note in loaded.of_columns.values()]
     write_notes(notes, is_quiet=arguments.quiet)
-    return replace(loaded, notes=notes)
+    return replace(loaded, notes=(*loaded.notes, *notes))
 
 
 def load_and_check(arguments: argparse.Namespace) -> Loaded:
@@ -66,9 +66,8 @@ def load_and_check(arguments: argparse.Namespace) -> Loaded:
 
     Violations name the line of the file.
     """
-    loaded, lines = _load(arguments)
-    write_notes(loaded.notes, is_quiet=arguments.quiet)
-    plan = loaded.plan._relabelled(lines, label="line")
+    loaded = _load(arguments)
+    plan = loaded.plan._relabelled(loaded.plan.frame.index.rename("line"), label="line")
     warnings = type_warnings(plan, loaded.of_columns)
     others = [note.text for position, note in loaded.of_columns.items() if position not in warnings]
     write_notes(others, is_quiet=arguments.quiet)
@@ -76,8 +75,8 @@ def load_and_check(arguments: argparse.Namespace) -> Loaded:
     return replace(loaded, plan=plan, notes=(*loaded.notes, *others, *warnings.values()))
 
 
-def _load(arguments: argparse.Namespace) -> tuple[Loaded, pd.Index[Any]]:
-    """Read the file and plan a push of it, with the row labels that pandas would give; also return its lines."""
+def _load(arguments: argparse.Namespace) -> Loaded:
+    """Read the file and plan a push of it."""
     given = read_options(arguments)
     client = open_client(arguments)
     table = read_table(arguments)
@@ -89,16 +88,18 @@ def _load(arguments: argparse.Namespace) -> tuple[Loaded, pd.Index[Any]]:
         known = _known_types(frame, client, options, arguments.id_col)
         frame, notes, of_ledger = _infer_columns(frame, options, arguments.id_col, known)
         options = replace(options, types={**of_ledger, **(options.types or {})})
-    plan = make_plan(frame.set_axis(table.labels), arguments.id_col, options, connection_or_default(client))
+    plan = make_plan(frame.rename_axis(None), arguments.id_col, options, connection_or_default(client))
     sent = {attribute.position for attribute in plan._schema.attributes}
     notes = {position: note for position, note in notes.items() if position in sent}
-    loaded = Loaded(plan, given, (*table.notes, *notes_of_client(client)), notes, of_ledger)
-    return loaded, table.frame.index.rename("line")
+    of_client = notes_of_client(client)
+    write_notes(of_client, is_quiet=arguments.quiet)
+    return Loaded(plan, given, (*table.notes, *of_client), notes, of_ledger)
 
 
 def read_table(arguments: argparse.Namespace) -> Table:
-    """Read the file according to the flags, and check that it has the columns of the options file."""
+    """Read the file according to the flags, write the notes on it, and check the columns of the options file."""
     table = read_source(find_source(arguments))
+    write_notes(table.notes, is_quiet=arguments.quiet)  # also if columns are missing: it may be the wrong sheet
     check_file(arguments, table.frame.columns)
     return table
 
@@ -214,8 +215,10 @@ def _infer_columns(
 def open_client(arguments: argparse.Namespace) -> Client | None:
     """Return the client that options and environment describe; None if there is no key and nothing will be sent."""
     key = arguments.key.reveal() if arguments.key else os.environ.get(KEY_VARIABLE, "")
-    if not key.strip() and getattr(arguments, "dry_run", True):
-        return None
+    if not key.strip():
+        if getattr(arguments, "dry_run", True):
+            return None
+        require_file(arguments.file)  # which costs nothing, before the missing key is reported
     return Client(
         key,
         arguments.base_url,

@@ -131,7 +131,7 @@ def _write(name: str, path: Path, plan: Plan, result: PushResult | None) -> None
     if name == "rejects":
         table = found.rejects()
     else:
-        table = plan.violations if name == "violations" or result is None else result.outcomes
+        table = found.violations if name == "violations" or result is None else result.outcomes
         table = table.rename(columns={"index": "line"})  # labels are lines of the file; Parquet: rows
     if path.suffix.lower() == SUFFIX:
         write_workbook({name.capitalize(): table}, path)

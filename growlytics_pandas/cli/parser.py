@@ -48,15 +48,10 @@ class Parser(argparse.ArgumentParser):
             names = [word.partition("=")[0] for word in unknown if word.startswith("-")]
             more = len(unknown) - len(names)
             found = ", ".join(names) or f"{more} unexpected argument{'s' if more > 1 else ''}"
-            self.error(f"not understood: {found}{self._near(names, known)}")
+            of_command: Parser = getattr(known, "parser", self)
+            near = difflib.get_close_matches(names[0], of_command._option_string_actions, n=1) if names else []
+            of_command.error(f"not understood: {found}" + (f". Did you mean {near[0]}?" if near else ""))
         return known
-
-    def _near(self, names: Sequence[str], known: argparse.Namespace) -> str:
-        """Return "Did you mean …?" with the option of the command that is spelled like the first unknown one."""
-        groups = [action.choices for action in self._actions if isinstance(action, argparse._SubParsersAction)]
-        parser = groups[0].get(getattr(known, "command", ""), self) if groups else self
-        near = difflib.get_close_matches(names[0], parser._option_string_actions, n=1) if names else []
-        return f". Did you mean {near[0]}?" if near else ""
 
 
 READING: Final = """\
@@ -95,7 +90,7 @@ def add_command(commands: Any, command: Command) -> None:
     if command.sends:
         _add_sending(parser)
     _add_output(parser, command.files)
-    parser.set_defaults(run=command.run)
+    parser.set_defaults(run=command.run, parser=parser)
 
 
 def _add_file(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from growlytics_pandas import contract
@@ -18,76 +18,26 @@ from growlytics_pandas.options import PLAN_KEYS, PUSH_KEYS, load
 from growlytics_pandas.upload.connection import PushOptions
 
 _TYPED: Final = ("types", "date_format", "decimal")  # options that give a column a type: one per column
+_BY_COLUMN: Final = ("rename", "types", "normalize")  # options that have no value for all columns
 _STRIPPED: Final = "strip_columns"  # what --strip-column sets; --strip sets `strip`
 
 
-class _Pairs(argparse.Action):
-    """Gathers ``COLUMN=VALUE`` as a dict."""
-
-    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, text: Any, *_: Any) -> None:
-        label, _equals, value = str(text).rpartition("=")
-        if not label:
-            parser.error(f"{self.option_strings[0]}: found {text!r}; it must be like 'City=string'")
-        setattr(namespace, self.dest, {**(getattr(namespace, self.dest) or {}), label: value})
-
-
-class _Values(argparse.Action):
-    """Gathers ``VALUE``, for all columns, or ``COLUMN=VALUE`` as a dict; `const` adds a value to earlier ones."""
-
-    const: Callable[[Any, str], Any]
-
-    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, text: Any, *_: Any) -> None:
-        # argparse passes a list for "--"
-        label, _equals, value = text.rpartition("=") if isinstance(text, str) else ("", "", "--")
-        before = getattr(namespace, self.dest)
-        if before is not None and isinstance(before, dict) != bool(label):
-            name = self.option_strings[0]
-            parser.error(f"{name}: give it for all columns, or as COLUMN=… for each column, not both")
-        if label:
-            before = before or {}
-            setattr(namespace, self.dest, {**before, label: self.const(before.get(label), value)})
-        else:
-            setattr(namespace, self.dest, self.const(before, value))
-
-
-def _append(before: list[str] | None, value: str) -> list[str]:
-    return [*(before or []), value]
-
-
-def _one_or_more(before: str | list[str] | None, value: str) -> str | list[str]:
-    if before is None:
-        return value
-    return [*([before] if isinstance(before, str) else before), value]
-
-
-def _last(_before: str | None, value: str) -> str:
-    return value
-
-
-def _repeated(action: Any, metavar: str, text: str, **more: Any) -> dict[str, Any]:
-    return {"action": action, "metavar": metavar, "help": f"{text}; may be repeated", **more}
-
-
 FLAGS: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]] = {
-    "columns": (("--column",), _repeated("append", "COLUMN", "send only this column")),
-    "exclude": (("--exclude",), _repeated("append", "COLUMN", "leave this column out")),
-    "rename": (("--rename",), _repeated(_Pairs, "COLUMN=NAME", "attribute name of a column")),
-    "types": (("--type",), _repeated(_Pairs, "COLUMN=TYPE", f"type of a column: {', '.join(contract.TYPES)}")),
+    "columns": (("--column",), {"metavar": "COLUMN", "help": "send only this column"}),
+    "exclude": (("--exclude",), {"metavar": "COLUMN", "help": "leave this column out"}),
+    "rename": (("--rename",), {"metavar": "COLUMN=NAME", "help": "attribute name of a column"}),
+    "types": (("--type",), {"metavar": "COLUMN=TYPE", "help": f"type of a column: {', '.join(contract.TYPES)}"}),
     "date_format": (
         ("--date-format",),
         {
-            "action": _Values,
-            "const": _one_or_more,
             "metavar": "COLUMN=FORMAT",
-            "help": "format of its dates: such as %%d/%%m/%%Y, or ISO8601, epoch_s, epoch_ms, excel; if repeated, the "
+            "help": "format of its dates: such as %%d/%%m/%%Y, or ISO8601, epoch_s, epoch_ms, excel; of several the "
             "first that matches is used; without COLUMN=: for all columns of --type date",
         },
     ),
     "decimal": (
         ("--decimal",),
         {
-            "action": _Values,
-            "const": _last,
             "metavar": "COLUMN=MARK",
             "help": "read its text as numbers with this decimal mark, . or ,; without COLUMN=: for all columns of "
             "--type number",
@@ -95,9 +45,9 @@ FLAGS: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]] = {
     ),
     "na_values": (
         ("--na", "--na-values"),
-        _repeated(_Values, "COLUMN=TEXT", "text that means missing; without COLUMN=: in all columns", const=_append),
+        {"metavar": "COLUMN=TEXT", "help": "text that means missing; without COLUMN=: in all columns"},
     ),
-    _STRIPPED: (("--strip-column",), _repeated("append", "COLUMN", "--strip for this column only")),
+    _STRIPPED: (("--strip-column",), {"metavar": "COLUMN", "help": "--strip for this column only"}),
     "strip": (
         ("--strip",),
         {
@@ -108,7 +58,7 @@ FLAGS: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]] = {
     ),
     "normalize": (
         ("--normalize",),
-        _repeated(_Pairs, "COLUMN=HOW", f"one spelling for one person: {', '.join(NORMALIZATIONS)}"),
+        {"metavar": "COLUMN=HOW", "help": f"one spelling for one person: {', '.join(NORMALIZATIONS)}"},
     ),
     "timezone": (("--timezone",), {"help": "zone in which zone-aware dates are sent (default: UTC)"}),
     "region": (
@@ -137,7 +87,12 @@ def add_plan(parser: argparse.ArgumentParser, only: Sequence[str] = PLAN_KEYS) -
     group.add_argument("--id-col", metavar="COLUMN", help="the column of ids; required, here or as id_col in the file")
     for option, (names, how) in FLAGS.items():
         if option in only or (option == _STRIPPED and "strip" in only):
-            group.add_argument(*names, dest=option, **how)
+            again = {"action": "append", "help": f"{how['help']}; may be repeated"} if _is_of_column(option) else {}
+            group.add_argument(*names, dest=option, **{**how, **again})
+
+
+def _is_of_column(option: str) -> bool:
+    return str(FLAGS[option][1].get("metavar")).startswith("COLUMN")
 
 
 def read_options(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -181,7 +136,31 @@ def _given(arguments: argparse.Namespace) -> dict[str, Any]:
     given = {name: getattr(arguments, name, None) for name in PLAN_KEYS}
     if given["strip"] is None:
         given["strip"] = getattr(arguments, _STRIPPED, None)
-    return {name: value for name, value in given.items() if value is not None}
+    return {
+        name: _of_columns(name, value) if "=" in FLAGS[name][1].get("metavar", "") else value
+        for name, value in given.items()
+        if value is not None
+    }
+
+
+def _of_columns(option: str, given: list[Any]) -> Any:
+    """Return what repeated flags give: ``VALUE`` for all columns, or ``COLUMN=VALUE`` as a dict."""
+    flag, found = _flag_of(option), dict[str, list[str]]()
+    for text in given:
+        label, _, value = ("--" if text == [] else text).rpartition("=")  # argparse makes a list of "--"
+        found.setdefault(label, []).append(value)
+    for_all = found.pop("", None)
+    if for_all and option in _BY_COLUMN:
+        raise InvalidArgumentError(f"{flag}: found {for_all[0]!r}; it must be {FLAGS[option][1]['metavar']}.")
+    if for_all and found:
+        raise InvalidArgumentError(f"{flag}: give it for all columns, or as COLUMN=… for each column, not both.")
+    return _joined(option, for_all) if for_all else {label: _joined(option, each) for label, each in found.items()}
+
+
+def _joined(option: str, values: list[str]) -> str | list[str]:
+    """Return the values of one column: a list if the option takes several, else the last."""
+    is_list = option == "na_values" or (option == "date_format" and len(values) > 1)
+    return values if is_list else values[-1]
 
 
 def _override(kept: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:

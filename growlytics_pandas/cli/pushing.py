@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import inspect
+import json
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -29,6 +31,7 @@ from growlytics_pandas.cli.loading import (
 )
 from growlytics_pandas.cli.output_files import check_outputs, write_outputs
 from growlytics_pandas.cli.plan_flags import read_options
+from growlytics_pandas.cli.readers import OF_FILE
 from growlytics_pandas.cli.running import Command, Exit, Stopper, explain
 from growlytics_pandas.cli.summary import FailedRow, Summary, as_line, count_rules
 from growlytics_pandas.columns.plan_options import PlanOptions
@@ -163,9 +166,11 @@ def _next_for_rejects(arguments: argparse.Namespace) -> str:
     if arguments.command == "segment":  # FILE must contain all members
         lists = "" if arguments.rejects else " --rejects PATH lists them, and why."
         return f"correct what was left out in the file, then run the same command again.{lists}"
+    given = [f"--{name.replace('_', '-')}" for name in OF_FILE if getattr(arguments, name)]
+    without = f" without {', '.join(given)}" if given else ""
     if arguments.rejects is None:
-        return "--rejects PATH writes what was left out, and why: correct it there, then push that file."
-    return f"correct what was left out in {arguments.rejects}, then push that file."
+        return f"--rejects PATH writes what was left out, and why: correct it there, then push that file{without}."
+    return f"correct what was left out in {arguments.rejects}, then push that file{without}."
 
 
 _FILES: Final = ("report", "violations", "rejects", "outcomes")
@@ -200,13 +205,9 @@ def _add_segment_options(parser: argparse.ArgumentParser) -> None:
 
 def _value(text: str) -> Any:
     """Read a value: true, false, a number, or text."""
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    for read in (int, float):
-        try:
-            return read(text)
-        except ValueError:
-            continue
+    with contextlib.suppress(ValueError):
+        value = json.loads(text.lower())
+        return value if isinstance(value, (bool, int, float)) else text
     return text
 
 
@@ -228,8 +229,8 @@ def _push_segment(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
     )
     table = read_table(arguments)
     segment.reading.check_columns(table.frame.columns)
-    notes = (*table.notes, *notes_of_client(client))
-    write_notes(notes, is_quiet=arguments.quiet)
+    of_client = notes_of_client(client)
+    write_notes(of_client, is_quiet=arguments.quiet)
     frame = table.frame.rename_axis(index="line")
 
     def push(**how: Any) -> SegmentResult:
@@ -237,7 +238,7 @@ def _push_segment(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
 
     found, error = run_to_end(push, arguments, stopper)
     result = cast("SegmentResult", found)
-    loaded = Loaded(result.plan, given, notes)
+    loaded = Loaded(result.plan, given, (*table.notes, *of_client))
     summary = of_result(summarise(arguments, loaded), result)
     facts = {name: getattr(result, name) for name in ("is_first_run", "joined", "left", "stayed", "note")}
     facts = {"attribute": segment.attribute, "members": str(segment.members), **facts}

@@ -27,6 +27,8 @@ from growlytics_pandas.http.protocol import one_line
 
 FORMATS: Final = ("csv", "tsv", "jsonl", "parquet", *EXCEL_FORMATS)
 STDIN: Final = "-"
+OF_FILE: Final = ("format", "encoding", "sep", "skip_rows", "sheet")
+"""How a file is read; an options file, which is for many files, does not have these."""
 _SUFFIXES: Final = {
     ".csv": "csv",
     ".tsv": "tsv",
@@ -93,12 +95,10 @@ class Source:
 class Table:
     """The content of the file; the index is the line in the file (Parquet: the row). Cells of a CSV are text.
 
-    `labels`: the index that pandas would give the frame. `index_columns`: the columns of `frame` that pandas would put
-    in the index. `is_untyped`: all cells are text.
+    `index_columns`: the columns of `frame` that pandas would put in the index. `is_untyped`: all cells are text.
     """
 
     frame: pd.DataFrame
-    labels: pd.Index[Any]
     index_columns: tuple[Any, ...] = ()
     is_untyped: bool = False
     notes: tuple[str, ...] = ()
@@ -131,7 +131,20 @@ def read_source(source: Source) -> Table:
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InvalidArgumentError(f"{source.shown}: the gzip file is damaged or truncated ({error}).") from None
     except OSError as error:
-        raise InvalidArgumentError(f"{source.shown}: it cannot be read: {error.strerror or error}.") from None
+        raise _unreadable(source.shown, error) from None
+
+
+def require_file(path: str) -> None:
+    """Raise if there is no such file."""
+    try:
+        if path != STDIN:
+            Path(path).stat()
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(shown: str, error: OSError) -> InvalidArgumentError:
+    return InvalidArgumentError(f"{shown}: it cannot be read: {error.strerror or error}.")
 
 
 def _read(source: Source, stream: io.BufferedReader) -> Table:
@@ -141,7 +154,7 @@ def _read(source: Source, stream: io.BufferedReader) -> Table:
         frame, notes = read_excel(
             stream.read(), source.shown, sheet=source.sheet, skip_rows=source.skip, limit=source.limit
         )
-        return Table(frame, pd.RangeIndex(len(frame)), notes=notes)
+        return Table(frame, notes=notes)
     start = stream.peek(_LOOKED_AT)[:_LOOKED_AT]
     _refuse_binary(start, source.shown)
     encoding = _marked_encoding(start, source)
@@ -154,7 +167,7 @@ def _read(source: Source, stream: io.BufferedReader) -> Table:
         else:
             frame = read_json_lines(lines, source.shown, source.limit)
         notes = _notes_of(source, frame, lines.last)
-        return Table(frame, pd.RangeIndex(len(frame)), is_untyped=default is not None, notes=notes)
+        return Table(frame, is_untyped=default is not None, notes=notes)
 
 
 def _refuse_binary(start: bytes, shown: str) -> None:
@@ -228,8 +241,7 @@ def _read_parquet(source: Source, stream: BinaryIO) -> Table:
             f"{source.shown}: {twice[0]!r} is the name of a column and of an index level; rename one of them."
         )
     frame = (frame.reset_index(named) if named else frame).iloc[: source.limit]
-    notes = _notes_of(source, frame)
-    return Table(frame.reset_index(drop=True), frame.index, index_columns=tuple(named), notes=notes)
+    return Table(frame.reset_index(drop=True), index_columns=tuple(named), notes=_notes_of(source, frame))
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ import csv
 import importlib.util
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ from growlytics_pandas.errors import InvalidArgumentError
 
 _ROWS_AT_ONCE: Final = 20_000  # records in memory as Python objects before they become columns
 _INT64: Final = np.iinfo("int64")
-_OTHER_SEPARATORS: Final = (";", "\t", "|")
+_SEPARATORS: Final = (";", "\t", "|", ",")
 _SEPARATOR_LINE: Final = re.compile(r'"?sep=(.)"?\1*[\r\n]*', re.IGNORECASE)
 """A first line that defines the separator for Excel."""
 
@@ -37,34 +37,29 @@ def read_csv_text(
     `sep` is the separator that the user named. A first line such as ``sep=;`` is skipped; it replaces the default.
     `skip`: lines above the heading.
     """
-    lines = iter(text)
-    first = next(lines, "")
+    text = iter(text)
+    first = next(text, "")
     named = _SEPARATOR_LINE.fullmatch(first)
     skip = max(skip, 1 if named else 0)
-    if named:
-        sep = sep or named[1]
-    reader = csv.reader(islice(chain([first], lines), skip, None), delimiter=sep or default_sep, strict=True)
+    sep = sep or (named[1] if named else default_sep)
+    reader = csv.reader(islice(chain([first], text), skip, None), delimiter=sep, strict=True)
     records = _csv_records(reader, shown, skip)
     try:
         _, heading = next(records, (0, []))
         if not heading:
             raise InvalidArgumentError(f"{shown}: it is empty; the first line must be the heading.")
-        if sep is None:
-            _check_heading(heading, shown)
-        places: list[int] = []
-        lengths: list[int] = []
-        parts: list[list[Any]] = [[] for _ in heading]
-        for numbers, rows in _blocks(records, limit):
-            places += numbers
-            lengths.append(len(numbers))
-            for column, cells in zip(parts, zip(*rows, strict=True), strict=True):
-                column.append(_text_array([cell or None for cell in cells]))
+        _check_heading(heading, shown)
+        blocks = (
+            (lines, {place: [cell or None for cell in cells] for place, cells in enumerate(zip(*rows, strict=True))})
+            for lines, rows in _blocks(records, limit)
+        )
+        columns, lines = _join(blocks, range(len(heading)))
     except csv.Error as error:
         raise InvalidArgumentError(
-            f"{shown}, line {reader.line_num + skip:,}: {error}. Check for an unclosed quote, or give the separator: "
-            "--sep."
+            f"{shown}, line {reader.line_num + skip:,}: {error}. Check for an unclosed quote. The separator is "
+            f"{_named(sep)}; if the file has another, use --sep."
         ) from None
-    return frame_of(heading, [_join(column, lengths) for column in parts], places)
+    return frame_of(heading, columns.values(), lines)
 
 
 def _csv_records(reader: Any, shown: str, skipped: int) -> Iterator[tuple[int, list[str]]]:
@@ -88,29 +83,26 @@ def _ragged(where: str, found: int, width: int, *, is_first: bool) -> InvalidArg
 
 
 def _check_heading(heading: list[str], shown: str) -> None:
-    other = next((sep for sep in _OTHER_SEPARATORS if sep in heading[0]), None)
+    other = next((sep for sep in _SEPARATORS if sep in heading[0]), None)
     if len(heading) == 1 and other:
-        name = "\\t" if other == "\t" else other
-        raise InvalidArgumentError(
-            f"{shown}, line 1: found one column, whose heading contains {name!r}; use --sep '{name}'."
-        )
+        name = _named(other)
+        raise InvalidArgumentError(f"{shown}: found one column, whose heading contains {name}; use --sep {name}.")
+
+
+def _named(sep: str) -> str:
+    return "'\\t'" if sep == "\t" else f"'{sep}'"
 
 
 def read_json_lines(text: Iterable[str], shown: str, limit: int | None) -> pd.DataFrame:
     """Read one object per line; a key that is absent from a line is a missing value."""
-    lines: list[int] = []
-    lengths: list[int] = []
-    parts: dict[str, list[Any]] = {}
-    for numbers, records in _blocks(_json_records(text, shown), limit):
-        lines += numbers
-        for key in dict.fromkeys(key for record in records for key in record):
-            parts.setdefault(key, [None] * len(lengths))
-        lengths.append(len(numbers))
-        for key, column in parts.items():
-            column.append(narrow([record.get(key) for record in records]))
-    if not parts:
+    blocks = (
+        (lines, {key: [record.get(key) for record in records] for key in dict.fromkeys(chain(*records))})
+        for lines, records in _blocks(_json_records(text, shown), limit)
+    )
+    columns, lines = _join(blocks)
+    if not columns:
         raise InvalidArgumentError(f"{shown}: it is empty; there must be one JSON object per line.")
-    return frame_of(list(parts), [_join(column, lengths) for column in parts.values()], lines)
+    return frame_of(list(columns), columns.values(), lines)
 
 
 def _json_records(text: Iterable[str], shown: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -154,12 +146,31 @@ def _blocks(records: Iterator[tuple[int, Any]], limit: int | None) -> Iterator[t
         yield [line for line, _ in block], [record for _, record in block]
 
 
-def frame_of(labels: list[str], columns: list[pd.Series[Any]], lines: list[int]) -> pd.DataFrame:
+def _join(
+    blocks: Iterable[tuple[list[int], Mapping[Any, list[Any]]]], labels: Iterable[Any] = ()
+) -> tuple[dict[Any, pd.Series[Any]], pd.Index[int]]:
+    """Return the columns of all blocks and their lines; a column whose dtype differs between blocks has objects."""
+    parts: dict[Any, list[pd.Series[Any]]] = {label: [] for label in labels}
+    lines: list[int] = []
+    for numbers, columns in blocks:
+        lines += numbers
+        for label, values in columns.items():
+            array = narrow(values)
+            parts.setdefault(label, []).extend([] if array is None else [pd.Series(array, index=numbers)])
+    for column in parts.values():
+        if len({part.dtype for part in column}) != 1:
+            column[:] = [pd.Series(dtype=object), *(part.astype(object) for part in column)]
+    index = pd.Index(lines, dtype="int64")
+    return {label: pd.concat(column).reindex(index) for label, column in parts.items()}, index
+
+
+def frame_of(
+    labels: list[str], columns: Iterable[pd.Series[Any]], lines: Sequence[int] | pd.Index[int]
+) -> pd.DataFrame:
     """Return a frame whose index is the line in the file; labels may repeat."""
-    frame = pd.DataFrame(dict(enumerate(columns)), index=None if columns else range(len(lines)))
-    frame.columns = pd.Index(labels, dtype=object)
-    frame.index = pd.Index(lines, dtype="int64", name="line")
-    return frame
+    index = pd.Index(np.array(lines, dtype="int64"), name="line")
+    frame = pd.DataFrame({place: column.array for place, column in enumerate(columns)}, index=index)
+    return frame.set_axis(pd.Index(labels, dtype=object), axis=1)
 
 
 def narrow(values: list[Any]) -> Any:
@@ -191,22 +202,3 @@ def objects(values: Sequence[Any]) -> Any:
     for i, value in enumerate(values):
         array[i] = value
     return array
-
-
-def _join(parts: list[Any], lengths: list[int]) -> pd.Series[Any]:
-    """Join the parts of a column (None: all values missing); as objects if their dtypes differ."""
-    dtypes = {str(part.dtype) for part in parts if part is not None}
-    if not dtypes:
-        return pd.Series(objects([None] * sum(lengths)), dtype=object)
-    if len(dtypes) > 1:
-        return pd.Series(np.concatenate([_as_objects(p, n) for p, n in zip(parts, lengths, strict=True)]), dtype=object)
-    dtype = next(part.dtype for part in parts if part is not None)
-    arrays = [pd.array([None] * n, dtype=dtype) if p is None else p for p, n in zip(parts, lengths, strict=True)]
-    joined: pd.Series[Any] = pd.concat([pd.Series(array, dtype=dtype) for array in arrays], ignore_index=True)
-    return joined
-
-
-def _as_objects(part: Any, length: int) -> Any:
-    if part is None:
-        return objects([None] * length)
-    return objects([None if missing else value for value, missing in zip(part.tolist(), pd.isna(part), strict=True)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import shutil
 import signal
 import sys
 import traceback
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
 from growlytics_pandas._text import without_keys
 from growlytics_pandas.cli.summary import Summary, as_line
@@ -27,6 +28,8 @@ from growlytics_pandas.http.api_key import ApiKey
 from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.options import PLAN_KEYS
 from growlytics_pandas.views.events import Listener, ProgressEvent
+
+SCRIPT: Final = "growlytics-pandas"
 
 
 class Exit(IntEnum):
@@ -51,6 +54,11 @@ exit status:
   130  Ctrl-C (SIGINT): requests in flight were finished, and all output files are written
   143  SIGTERM: the same"""
 """The statuses as in ``--help``."""
+
+
+def program() -> str:
+    """Return the name of the command line as called, for commands that users copy."""
+    return SCRIPT if Path(sys.argv[0]).stem == SCRIPT else "python -m growlytics_pandas"
 
 
 def status_of(error: GrowlyticsError) -> Exit:
@@ -171,7 +179,8 @@ def _print_summary(summary: Summary, arguments: argparse.Namespace) -> int:
     if summary.message:
         message = without_keys(summary.message)
         sys.stderr.write(f"{'stopped' if summary.ended == 'interrupted' else 'error'}: {message}\n")
-    text = summary.to_json() if arguments.json else summary.to_text()
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    text = summary.to_json() if arguments.json else summary.to_text(width)
     is_wanted = arguments.json or summary.columns or summary.suggestions or summary.exit_status or not arguments.quiet
     return print_text(text, summary.exit_status) if text and is_wanted else summary.exit_status
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
@@ -13,11 +15,12 @@ from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.upload.changes import Changes, changes_text
+from growlytics_pandas.views.headline import had_nothing_to_send
 from growlytics_pandas.views.tables import TO_DECIDE, label
 
 MAX_CHARS: Final = 600  # of a line; an error ends with its remedy, which must not be cut
 _FAILURES_IN_TEXT: Final = 3  # they are usually alike
-_MAX_CELL_CHARS: Final = 160
+_LEAST_WRAPPED: Final = 40  # characters of a line beside the other columns; with fewer, the text begins a line
 _MAX_NAME_CHARS: Final = 60
 _SUGGESTION_COLUMNS: Final = ("option", "column", "value", "reason")
 _SCHEMA_COLUMNS: Final = ("column", "attribute", "type", "known_type", "missing", "note")
@@ -93,17 +96,17 @@ class Summary:
         """Return one line of JSON, ASCII only."""
         return json.dumps(asdict(self), default=str)
 
-    def to_text(self) -> str:
-        """Return a few lines of text."""
-        return "\n".join(self._lines())
+    def to_text(self, width: int | None = None) -> str:
+        """Return a few lines of text, with tables wrapped to the `width` of a terminal."""
+        return "\n".join(self._lines(width))
 
-    def _lines(self) -> Iterator[str]:
+    def _lines(self, width: int | None) -> Iterator[str]:
         if self.columns:
-            yield _table(self.columns, _SCHEMA_COLUMNS)
+            yield from _table(self.columns, _SCHEMA_COLUMNS, width)
         elif self.command == "suggest" and self.rows is not None:
             yield f"{one_line(self.file)}: {plural(len(self.suggestions), 'suggestion')}"
             if self.suggestions:
-                yield _table(self.suggestions, _SUGGESTION_COLUMNS)
+                yield from _table(self.suggestions, _SUGGESTION_COLUMNS, width)
         elif self.rows is not None:
             yield self._headline()
         for found in self.rules:
@@ -141,8 +144,10 @@ class Summary:
         if self.segment:
             counts = f"{self.segment['note']}; {counts}"
         counts += ", some without all their attributes" if self.is_incomplete else ""
-        how = self.ended if self.ended != "refused" else "refused: nothing was sent"
-        took = f" in {self.seconds:,.1f} s" if self.started and self.ended in ("finished", "interrupted") else ""
+        how = {"refused": "refused: nothing was sent"}.get(self.ended, self.ended)
+        if self.ended == "finished" and had_nothing_to_send(self.counts or {}):
+            how = "nothing to send"
+        took = f" in {self.seconds:,.1f} s" if self.started and how in ("finished", "interrupted") else ""
         return f"{start}{': ' if counts else ''}{counts}; {how}{took}"
 
 
@@ -172,13 +177,23 @@ def count_rules(findings: Findings) -> tuple[RuleCount, ...]:
     return tuple(counts.values())
 
 
-def _table(records: tuple[dict[str, Any], ...], names: tuple[str, ...]) -> str:
-    rows = [[_cell(name, row[name]) for name in names] for row in records]
-    table = [list(names), *rows]
-    widths = [max(len(row[i]) for row in table) for i in range(len(names))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table
-    )
+def _table(records: tuple[dict[str, Any], ...], names: tuple[str, ...], width: int | None) -> Iterator[str]:
+    """Yield the lines of a table; its last column is sentences, which are wrapped to `width` (None: not at all)."""
+    table = [list(names), *([_cell(name, row[name]) for name in names] for row in records)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)][:-1]
+    for *cells, sentence in table:
+        start = "".join(f"{cell:<{chars}}  " for cell, chars in zip(cells, widths, strict=True))
+        if width is None or len(start) + len(sentence) <= width:
+            yield f"{start}{sentence}".rstrip()
+            continue
+        indent = " " * len(start)
+        if width - len(start) < _LEAST_WRAPPED:
+            yield start.rstrip()
+            start = indent = "    "
+        wrapper = textwrap.TextWrapper(
+            width, initial_indent=start, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        )
+        yield wrapper.fill(sentence)
 
 
 def _cell(name: str, value: Any) -> str:
@@ -186,4 +201,4 @@ def _cell(name: str, value: Any) -> str:
         return label(value)
     if value is None:
         return TO_DECIDE if name == "value" else ""
-    return one_line(str(value), _MAX_CELL_CHARS)
+    return f"{value:,}" if type(value) is int else one_line(str(value), sys.maxsize)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ import pandas as pd
 
 from growlytics_pandas import contract
 from growlytics_pandas._status import ARRIVED, Status
-from growlytics_pandas._text import argument, options_text, plural
+from growlytics_pandas._text import argument, options_text, phrase, plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.ids import check_ids
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
@@ -235,9 +236,10 @@ class SegmentPlan(Plan):
             found = f"none of the {known:,} customers in {argument('members')}"
         else:
             return ""
+        left = phrase(repr(self._segment.left), json.dumps(self._segment.left, default=str))
         return (
             f"{argument('df')}: it has {found}; {plural(len(self._moves.leavers), 'customer')} would be sent "
-            f"{self._segment.attribute} = {self._segment.left!r}. Nothing was sent. If intended: "
+            f"{self._segment.attribute} = {left}. Nothing was sent. If intended: "
             f"{options_text(allow_empty=True)}."
         )
 

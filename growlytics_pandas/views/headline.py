@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from growlytics_pandas._status import ARRIVED, Status
-from growlytics_pandas._text import plural
+from growlytics_pandas._text import phrase, plural
 from growlytics_pandas.views.html import Count, StatusLevel
 
 STATUS_LEVELS: Final[Mapping[str, StatusLevel]] = {
@@ -40,13 +40,27 @@ def headline_of(counts: Mapping[str, int], ended: str, *, is_incomplete: bool, n
     """Return how a push ended. The rows that ``keep=`` left out on request, `n_left_out`, are no fault."""
     rows, arrived = sum(counts.values()), sum(counts.get(status, 0) for status in ARRIVED)
     missing = rows - arrived - n_left_out
-    words = f"{of_all(arrived, rows)} arrived"
+    if had_nothing_to_send(counts):
+        words = f"Nothing to send: {lowered(of_all(arrived, rows))} {'is' if arrived == 1 else 'are'} unchanged"
+    else:
+        words = f"{of_all(arrived, rows)} arrived"
     words += ", some without all their attributes" if is_incomplete else ""
-    words += f"; {n_left_out:,} {'was' if n_left_out == 1 else 'were'} left out, as keep= requests" * bool(n_left_out)
+    how = f"left out, as {phrase('keep=', '--keep')} requests"
+    words += f"; {n_left_out:,} {'was' if n_left_out == 1 else 'were'} {how}" * bool(n_left_out)
     words += f"; {missing:,} {'needs' if missing == 1 else 'need'} attention" * bool(missing)
     is_bad = ended != "finished" or missing > 0
     level: StatusLevel = "bad" if is_bad else "warn" if is_incomplete else "good"
     return Headline(_TITLES.get(ended, "Push ended"), f"{words}.", level)
+
+
+def had_nothing_to_send(counts: Mapping[str, int]) -> bool:
+    """Return whether all rows that could be sent were accepted before, without a change since."""
+    return {status for status, rows in counts.items() if rows} - {Status.INVALID} == {Status.UNCHANGED}
+
+
+def lowered(words: str) -> str:
+    """Return words to follow others in a sentence."""
+    return f"{words[0].lower()}{words[1:]}"
 
 
 def of_all(part: int, whole: int) -> str:

@@ -110,7 +110,7 @@ def _bar_format(event: ProgressEvent) -> str:
     """Return tqdm's format with our own rate and time left, since skipped rows would distort tqdm's."""
     left = "" if event.seconds_left is None else f"<{duration(event.seconds_left)}"
     speed = "".join(f", {words}" for words in speed_words(event))
-    return f"{{l_bar}}{{bar}}| {{n_fmt}}/{{total_fmt}} [{{elapsed}}{left}{speed}{{postfix}}]"
+    return f"{{l_bar}}{{bar}}| {{n:,}}/{{total:,}} [{{elapsed}}{left}{speed}{{postfix}}]"
 
 
 class Log:
@@ -133,7 +133,7 @@ class Log:
 def log_line(event: ProgressEvent) -> str:
     """Return an event as one line of a log."""
     share = 100 * event.settled // event.total if event.total else 100  # rounded down, so that 100 means all
-    words = [f"push: {event.settled}/{event.total} rows ({share}%)", *speed_words(event)]
+    words = [f"push: {event.settled:,}/{event.total:,} rows ({share}%)", *speed_words(event)]
     words.append(duration(event.elapsed_seconds))
     if event.seconds_left is not None and event.kind != "end":
         words.append(f"about {duration(max(event.seconds_left, 1))} left")
@@ -141,10 +141,10 @@ def log_line(event: ProgressEvent) -> str:
     return ", ".join(words) + (f". {one_line(event.trouble, MAX_TROUBLE_CHARS)}" if event.trouble else "")
 
 
-def _asides(event: ProgressEvent) -> dict[str, int | str]:
-    shown: dict[str, int | str] = {name: n for name, n in event.counts.items() if n and name not in _IN_BAR}
+def _asides(event: ProgressEvent) -> dict[str, str]:
+    shown = {name: f"{n:,}" for name, n in event.counts.items() if n and name not in _IN_BAR}
     if event.retries:
-        shown["retries"] = event.retries
+        shown["retries"] = f"{event.retries:,}"
     if event.is_incomplete:
         shown["values"] = "some left out"
     if event.note:

@@ -18,7 +18,7 @@ from growlytics_pandas._status import MEANINGS, RETRYABLE, Status, is_refused
 from growlytics_pandas._text import options_text, phrase, plural
 from growlytics_pandas.contract import KEY_STATUSES
 from growlytics_pandas.errors import InvalidArgumentTypeError
-from growlytics_pandas.views.headline import Headline, count_rows, headline_of, of_all
+from growlytics_pandas.views.headline import Headline, count_rows, headline_of, lowered, of_all
 from growlytics_pandas.views.html import Count, Page, Step, StepKind, Table, render_notebook, render_report
 from growlytics_pandas.views.metrics import RunFacts, duration
 from growlytics_pandas.views.tables import (
@@ -157,9 +157,8 @@ def _plan_counts(counts: Mapping[str, int], *, is_refused: bool) -> tuple[Count,
 
 
 def _refused(errors: int, n_sendable: int, rows: int) -> str:
-    part = of_all(n_sendable, rows)
-    dropping = f"With {options_text(errors='drop')}, {part[0].lower()}{part[1:]} would be sent."
-    return f"{plural(errors, 'error')}: a push would raise, and send nothing. {dropping}"
+    dropping = f"With {options_text(errors='drop')}, {lowered(of_all(n_sendable, rows))} would be sent."
+    return f"{plural(errors, 'error')}: a push would {phrase('raise', 'be refused')}, and send nothing. {dropping}"
 
 
 def _attributes(schema: pd.DataFrame, columns: int) -> str:

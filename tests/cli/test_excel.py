@@ -258,6 +258,12 @@ class TestSheets:
         """The first visible sheet is read, and the message names the others."""
         assert "'2024' is read. To read another ('Customers'): --sheet" in read(data)[1]
 
+    def test_other_sheets_are_named_also_if_the_id_column_is_missing(self, command, write, data):
+        write("a.xlsx", data)
+        done = command("validate", "a.xlsx", "--id-col", "Kundennr")
+        assert done.status == 2
+        assert "To read another ('Customers'): --sheet" in done.err
+
     @pytest.mark.parametrize("wanted", ["0", "4", "customers", ""])
     def test_one_that_is_not_there_is_refused(self, data, wanted):
         with pytest.raises(InvalidArgumentError, match="'Notes', '2024', 'Customers'"):

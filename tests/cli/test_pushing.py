@@ -40,6 +40,9 @@ def test_the_second_run_sends_nothing(push, at):
     before = at().requests
     done = push(GOOD, "--skip-unchanged", "--json")
     assert (done.status, done.data["counts"]["unchanged"], at().requests) == (0, 2, before)
+    done = push(f"{GOOD},Agra\n", "--skip-unchanged", "--errors", "drop", "--report", "r.html")
+    assert "2 unchanged, 1 invalid; nothing to send\n" in done.out
+    assert "Nothing to send: 2 of 3 rows are unchanged; 1 needs attention." in pathlib.Path("r.html").read_text("utf-8")
 
 
 def test_violations_exit_1_with_and_without_drop(push, at):
@@ -52,14 +55,35 @@ def test_violations_exit_1_with_and_without_drop(push, at):
     assert (done.status, done.data["counts"]["accepted"], list(at().stored())) == (1, 1, ["3"])
 
 
+def test_no_file_suggests_a_flag_that_was_given(push, at):
+    push(
+        "id,A\n1,2\n,3\n3,x\n",
+        *("--type", "A=number", "--errors", "drop"),
+        *("--violations", "v.csv", "--rejects", "r.csv"),
+    )
+    fixes = [*csv_safe.read_csv("v.csv")["fix"], *csv_safe.read_csv("r.csv")["fix"]]
+    assert [fix for fix in fixes if "--errors" in fix] == []
+    assert "Correct it at the source; the row is left out." in fixes
+
+
 def test_incomplete_rows_are_named(push, at):
     done = push("id,A\n1,2\n2,x\n", "--type", "A=number", "--errors", "drop")
     assert "2 accepted, some without all their attributes; finished" in done.out
 
 
+def test_rejects_are_pushed_without_the_flags_of_the_file(command, at, write):
+    write("a.csv", "id;Größe\n1;2\n2;x\n".encode("cp1252"))
+    of_data = ("--id-col", "id", "--type", "Größe=number", "--errors", "drop", "--rejects", "r.csv")
+    done = command("push", "a.csv", "--sep", ";", "--encoding", "cp1252", *of_data)
+    assert "in r.csv, then push that file without --encoding, --sep." in done.out
+    assert "row 0 (line 2), column 'Größe': the value is not a number" in command("push", "r.csv", *of_data[:-2]).out
+
+
 def test_rows_dropped_by_keep_exit_0(push, at):
     done = push(BAD, "--keep", "last")
     assert (done.status, at().stored()["1"]["City"]) == (0, "Goa")
+    push(BAD, "--keep", "last", "--report", "r.html")
+    assert "1 was left out, as --keep requests." in pathlib.Path("r.html").read_text("utf-8")
 
 
 def test_rejected_rows_exit_1(push, at, faulty):
@@ -80,7 +104,7 @@ def test_rejected_rows_exit_1(push, at, faulty):
         (("--timeout", "inf"), "--timeout: found inf; it must be a number of seconds above 0, up to 86,400"),
         (("--max-concurrency", "99999999999999999999"), "it must be a whole number from 1 to 65,535"),
         (("--max-failures", "many"), "rows such as 50"),
-        (("--type", "City"), "it must be like 'City=string'"),
+        (("--type", "City"), "--type: found 'City'; it must be COLUMN=TYPE."),
         (("--type", "City=text"), "allowed are 'string'"),
         (("--timezone", "Mars"), "--timezone: found 'Mars'"),
         (("--region", "XX"), "--region"),
@@ -114,6 +138,11 @@ def test_missing_key_exits_2_but_not_for_dry_run(push):
     assert "--key-file" in done.err
     done = push(GOOD, "--dry-run", "--json")
     assert (done.status, done.data["ended"], done.data["counts"]["unsent"]) == (0, "dry run", 2)
+
+
+def test_a_missing_file_is_reported_before_a_missing_key(command):
+    done = command("push", "gone.csv", "--id-col", "id")
+    assert (done.status, done.err) == (2, "error: gone.csv: it cannot be read: No such file or directory.\n")
 
 
 @pytest.mark.parametrize("options", [(), ("--keep", "last"), ("--type", "City=number")], ids=str)
@@ -259,6 +288,10 @@ def test_progress_in_a_log_is_one_line(push, at):
     assert line.startswith("push: 2/2 rows (100%), ")
     lines = push("id,a\n").err.splitlines()
     assert [line.partition(",")[0] for line in lines] == ["note: a.csv: there are no rows.", "push: 0/0 rows (100%)"]
+    many = pd.DataFrame({"id": range(1200), "City": " Pune"}).to_csv(index=False)
+    done = push(f"{many}1199,\n", "--keep", "first")
+    assert "push: 1,201/1,201 rows" in done.err
+    assert "row 1,200 (line 1,202)" in done.out
 
 
 def test_report_shows_the_line_of_the_file(push, at, tmp_path):
@@ -280,7 +313,7 @@ def test_report_has_flags_and_no_python(push, command, at, tmp_path):
         page = re.sub(r"<style.*?</style>|<[^>]*>", "", (tmp_path / f"{name}.html").read_text("utf-8"), flags=re.DOTALL)
         assert flag in page
         assert "--violations violations.csv" in page
-        assert re.findall(r"result\.|plan\.|\w\(|\.violations|=&#39;", page) == []
+        assert re.findall(r"result\.|plan\.|\w\(|\.violations|=&#39;|\braise\b|\bkeep=", page) == []
 
 
 def test_reports_and_outcomes_are_csv_safe(push, at):

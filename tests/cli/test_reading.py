@@ -212,6 +212,7 @@ BROKEN = {
     "long line": ("a.csv", "id,a\n1,2,3\n", (), "line 2: found 3 cells"),
     "open quote": ("a.csv", 'id,a\n1,"2\n3,4\n', (), "an unclosed quote"),
     "other separator": ("a.csv", "id;a\n1;2\n", (), "--sep ';'"),
+    "wrong separator": ("a.csv", "id,a\n1,2\n", ("--sep", ";"), "--sep ','"),
     "latin-1": ("a.csv", b"id,a\n1,x\n2,\xe9\n", (), "line 3: byte 0xE9 is not valid UTF-8"),
     "utf-16 without a mark": ("a.csv", "id,a\n1,2\n".encode("utf-16-le"), (), "--encoding utf-16-le"),
     "unknown encoding": ("a.csv", "id\n", ("--encoding", "utf-99"), "is not an encoding"),

@@ -71,4 +71,4 @@ def test_a_flag_adds_to_the_columns_that_the_file_excludes(command, write, at):
 def test_the_next_command_of_suggest_reads_the_file_alike(command, write):
     write("a.csv", "id;Joined\n1;31/01/2025\n2;28/02/2025\n".encode("cp1252"))
     done = command("suggest", "a.csv", "--id-col", "id", "--sep", ";", "--encoding", "cp1252", "--save", "s.toml")
-    assert "next: push a.csv --encoding cp1252 --sep ';' --options s.toml" in done.out
+    assert "next: python -m growlytics_pandas push a.csv --encoding cp1252 --sep ';' --options s.toml" in done.out
