@@ -182,6 +182,8 @@ _NO_DATE: Final = listed(
 )
 
 
+_SHORT_CODES: Final = listed("country dialling dialing isd status response error")
+"""Whose codes are numbers of different lengths, without leading zeros."""
 OLD_INDEX: Final = re.compile(r"Unnamed: \d+(?:\.\d+)?|index|level_\d+")
 """Labels that pandas gives an index that was written to a file."""
 
@@ -203,11 +205,12 @@ def is_code_like(name: str) -> bool:
 
     Examples
     --------
-    >>> [is_code_like(name) for name in ("Pincode", "PLZ", "Country code", "Invoice No", "Order id")]
-    [True, True, True, False, False]
+    >>> [is_code_like(name) for name in ("Pincode", "PLZ", "State code", "Country code", "Invoice No", "Order id")]
+    [True, True, True, False, False, False]
     """
     words = words_of(name)
-    return bool(words) and (not _ID_ANYWHERE.isdisjoint(words) or words[-1] in ("code", "codes"))
+    is_code = words[-1:] in (["code"], ["codes"]) and _SHORT_CODES.isdisjoint(words)
+    return is_code or not _ID_ANYWHERE.isdisjoint(words)
 
 
 def is_date_like(name: str) -> bool:

@@ -20,7 +20,7 @@ from pandas.api import types as dtypes
 
 from growlytics_pandas._labels import is_day_like, is_id_like, is_time_like
 from growlytics_pandas._text import argument, options_text, plural
-from growlytics_pandas.checks.profile import MOST, Profile, Suggestion, of_all, rest_of
+from growlytics_pandas.checks.profile import LIKELY, Profile, Suggestion, of_all, rest_of
 from growlytics_pandas.columns.date_parsers import Dates, Moments, formats_like, parse_by_first, parse_dates
 from growlytics_pandas.columns.dtypes import Kind, Mask, absent, extract
 from growlytics_pandas.columns.parsers import number_in, shapes_of
@@ -68,7 +68,7 @@ def _candidates(sample: Profile, name: str) -> list[str]:
     for rows, found in _formats_in(sample.texts):
         formats.update(dict.fromkeys(found))
         like -= 0 if found else int(sample.counts[rows].sum())
-        if like < (MOST - 0.1) * sample.cells:
+        if like < (LIKELY - 0.1) * sample.cells:
             return []
     are_dates = any(form not in _CLOCKS for form in formats)
     return [form for form in formats if form not in _CLOCKS or are_dates or is_time_like(name)]
@@ -105,7 +105,7 @@ def _any(masks: Iterable[Mask]) -> Mask:
 
 def _of_tried(profile: Profile, tried: dict[str, Dates], name: str) -> Suggestion | None:
     present = profile.cells
-    if profile.count(_any(found.ok for found in tried.values())) < MOST * present:
+    if profile.count(_any(found.ok for found in tried.values())) < LIKELY * present:
         return None if not _has_open_century(profile, tried) else _open_century(profile)
     tried, refusals = _without_ambiguous_digits(profile, tried, name), []
     if _has_open_century(profile, tried):
@@ -115,7 +115,7 @@ def _of_tried(profile: Profile, tried: dict[str, Dates], name: str) -> Suggestio
     refusals += unsettled
     formats = _cover(profile, kept)
     read = profile.count(_any(kept[form].ok for form in formats)) if formats else 0
-    if read >= MOST * present:
+    if read >= LIKELY * present:
         return _settled(profile, kept, formats, read)
     return next((one for one in refusals if one is not None), None)
 
@@ -206,7 +206,7 @@ def _has_open_century(profile: Profile, tried: dict[str, Dates]) -> bool:
 def _open_century(profile: Profile) -> Suggestion | None:
     sample = profile.sample
     short = _have_short_years(sample.texts)
-    if not short.any() or sample.count(short) < MOST * sample.cells / 2:
+    if not short.any() or sample.count(short) < LIKELY * sample.cells / 2:
         return None
     return _open(
         "two-digit years that may be of either century (45 may be 1945 or 2045, and 30 next to 78 may be 1930): "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,11 +20,20 @@ from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas._text import phrase
 from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.checks.violations import DOUBTFUL, DOUBTFUL_SUM, Rows, Violation
-from growlytics_pandas.columns.dtypes import Kind, Mask, originals, starts
+from growlytics_pandas.columns.dtypes import Kind, Mask, inspect, originals, starts
 from growlytics_pandas.columns.frames import count_reject_labels
 from growlytics_pandas.columns.parsers import are_numbers
 from growlytics_pandas.columns.plan_options import Keep
-from growlytics_pandas.columns.reading import Alike, Groups, Ids, find_groups, fold_case, fold_case_all, unkept
+from growlytics_pandas.columns.reading import (
+    Alike,
+    Groups,
+    Ids,
+    find_groups,
+    fold_case,
+    fold_case_all,
+    read_ids,
+    unkept,
+)
 from growlytics_pandas.columns.texts import (
     MISSING_IDS,
     MISSING_WORDS,
@@ -88,6 +98,38 @@ def check_ids(
     if shared is None:
         violations += _sums(frame, schema, mask)
     return IdCheck((*violations, *_duplicates(schema, same), *_look_alikes(schema, alike)), mask, by)
+
+
+def check_known_ids(frame: pd.DataFrame, schema: Schema, knows: KnownIds) -> list[Violation]:
+    """Report ids that the ledger knows only in another spelling: as written in the frame, or in another case."""
+    column = frame.iloc[:, schema.id_position]
+    kind = inspect(column).kind
+    counts: Counter[str] = Counter()
+    first: dict[str, Any] = {}
+    for start, stop in starts(len(frame)):
+        block = column.iloc[start:stop]
+        ids = schema.read_ids(block).texts
+        new = np.flatnonzero(~knows(ids)).tolist()
+        if not new:
+            continue
+        texts = [ids[row] for row in new]
+        written = read_ids(block.iloc[new], kind, schema.zone).texts if schema.id_reading.cleans else texts
+        spellings = {"written": written, "lower": list(map(str.lower, texts)), "upper": list(map(str.upper, texts))}
+        is_left = np.array([bool(text) for text in texts])  # an empty id is not sent
+        for how, others in spellings.items():
+            if others != texts and (found := knows(others) & is_left).any():
+                is_left &= ~found
+                counts[how] += int(found.sum())
+                first.setdefault(how, originals(block.iloc[[new[int(found.argmax())]]])[0])
+    where = Rule.ID_CASE_DUPLICATE, schema.id_position, schema.id_column, None
+    return [
+        Violation(*where, count=count, value=first[how], params={"how": how}, variant="known")
+        for how, count in counts.items()
+    ]
+
+
+KnownIds = Callable[[Sequence[str]], Mask]
+"""Returns which of some ids the ledger knows."""
 
 
 def _plain_bytes(column: TextColumn, schema: Schema) -> TextBytes | None:
@@ -196,8 +238,8 @@ def _duplicates(schema: Schema, same: Alike) -> list[Violation]:
 def _look_alikes(schema: Schema, alike: Alike) -> list[Violation]:
     if not len(alike.rows):
         return []
-    rule = Rule.ID_CASE_DUPLICATE
-    return [Violation(rule, schema.id_position, schema.id_column, None, rows=alike.rows, details=alike.others)]
+    where = Rule.ID_CASE_DUPLICATE, schema.id_position, schema.id_column, None
+    return [Violation(*where, rows=alike.rows, details=alike.others)]
 
 
 # rows that are no customers ------------------------------------------------------------------------------------------
@@ -205,6 +247,11 @@ def _look_alikes(schema: Schema, alike: Alike) -> list[Violation]:
 
 LabelRows = Mapping[Rule, Rows]
 """Rule → rows of a block: repeated headings, and totals."""
+
+
+def customers_only(frame: pd.DataFrame, label_rows: Rows) -> pd.DataFrame:
+    """Return a frame without the rows of headings and totals, which would make columns of numbers look like text."""
+    return frame.take(np.delete(np.arange(len(frame)), label_rows)) if len(label_rows) else frame
 
 
 def find_label_rows(block: pd.DataFrame, id_position: int, sent: Sequence[int], folded: list[str]) -> LabelRows:

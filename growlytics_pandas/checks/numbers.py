@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from growlytics_pandas._text import argument, options_text, plural
-from growlytics_pandas.checks.profile import MOST, Profile, Suggestion, of_all, rest_of
+from growlytics_pandas.checks.profile import LIKELY, MOST, Profile, Suggestion, of_all, rest_of
 from growlytics_pandas.columns.convert import is_infinite
 from growlytics_pandas.columns.dtypes import Kind, Mask
 from growlytics_pandas.columns.parsers import (
@@ -47,7 +47,7 @@ def propose_number(profile: Profile) -> Suggestion | None:
     dot, comma = _read(profile, "."), _read(profile, ",")
     numbers = profile.where(dot | comma)
     present, read = profile.cells, numbers.cells
-    if read < MOST * present or _are_codes(numbers):
+    if read < LIKELY * present or _are_codes(numbers):
         return None
     money = sorted(currencies(shapes_of(numbers.texts).names))
     if len(money) > 1:
@@ -60,7 +60,7 @@ def propose_number(profile: Profile) -> Suggestion | None:
 
 
 def _is_worth_it(sample: Profile) -> bool:
-    return sample.count(_read(sample, ".") | _read(sample, ",")) >= (MOST - 0.1) * sample.cells > 0
+    return sample.count(_read(sample, ".") | _read(sample, ",")) >= (LIKELY - 0.1) * sample.cells > 0
 
 
 def _read(profile: Profile, decimal: str) -> Mask:
@@ -94,8 +94,9 @@ def _of_marks(profile: Profile, dot: Mask, comma: Mask, money: frozenset[str]) -
         has_comma = any("," in shape for shape in shapes.names)
         if not (has_comma and money and money <= _OF_POINTS):
             mark, other = (",", ".") if has_comma else (".", ",")
+            are = "is" if unsure == 1 else "are"
             return _open(
-                f"{plural(unsure, 'value')} like 1{mark}234 are ambiguous, and no value of the column settles it: "
+                f"{plural(unsure, 'value')} like 1{mark}234 {are} ambiguous, and no value of the column settles it: "
                 f"{options_text(decimal=other)} reads 1234, {options_text(decimal=mark)} reads 1.234",
                 profile.count(dot),
                 *(other, mark),
@@ -106,7 +107,7 @@ def _of_marks(profile: Profile, dot: Mask, comma: Mask, money: frozenset[str]) -
 
 def _settled(profile: Profile, decimal: str, ok: Mask, money: frozenset[str], why: str) -> Suggestion | None:
     read, present = profile.count(ok), profile.cells
-    if read < MOST * present:
+    if read < LIKELY * present:
         return None
     numbers = profile.where(ok)
     shapes = shapes_of(numbers.texts)

@@ -30,6 +30,8 @@ from growlytics_pandas.columns.texts import (
 
 MOST: Final = 0.9
 """Share of the values above which the others count as exceptions."""
+LIKELY: Final = 0.75
+"""Share of the values from which a person must decide whether the others are exceptions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,13 @@ def rest_of(read: int, present: int) -> str:
         return ""
     verb, them = ("is", "it") if rest == 1 else ("are", "them")
     return f"; {plural(rest, 'value')} {verb} not: correct {them}, or leave {them} out ({options_text(errors='drop')})"
+
+
+def left_open(found: Suggestion) -> Suggestion:
+    """Return a way to read a column as one to decide, if it leaves too many values unread to be suggested."""
+    if found.value is None or found.cells >= MOST * (found.cells + found.rest):
+        return found
+    return replace(found, value=None, reason=f"{found.reason}; or send all as text", rest=0, choices=(found.value,))
 
 
 _NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)

@@ -24,7 +24,7 @@ from growlytics_pandas.checks.names import CONTACT_SHARE, suggest_names
 from growlytics_pandas.checks.numbers import propose_number
 from growlytics_pandas.checks.profile import (
     CONTACT_SAMPLE,
-    MOST,
+    LIKELY,
     Cleaned,
     Head,
     Profile,
@@ -32,6 +32,7 @@ from growlytics_pandas.checks.profile import (
     clean_distinct,
     clean_profile,
     is_uncounted,
+    left_open,
     mask_of,
     of_all,
     profile_of,
@@ -57,7 +58,8 @@ _UTC: Final = ZoneInfo("UTC")
 _QUICK_SAMPLE: Final = 50  # values: enough for most numeric columns
 _COLLECTION: Final = re.compile(r"""\[\s*(?:["'\[{\d-].*)?\]|\{\s*(?:["'].*)?\}""", re.DOTALL)
 _POWERS: Final = 10 ** np.arange(1, 17)  # the smallest numbers of 2, 3, … digits
-_LEAST_CODE_DIGITS: Final = 4  # postal codes have more, codes of countries fewer
+_LEAST_CODE_DIGITS: Final = 4  # of postal codes; codes with fewer must be many, unlike those of tiers
+_MANY_CODES: Final = 10
 _LEFT_BY_ANOTHER: Final = 0.1  # of the values that a given option does not read
 _CODE_CHARS: Final = 3  # maximum characters of a code: NA next to IN and US is Namibia
 _SHOWN: Final = 3
@@ -285,13 +287,14 @@ def _codes(present: pd.Series[Any], label: Hashable) -> Suggestion:
 
 
 def _short_codes(present: pd.Series[Any]) -> str:
-    """Return how many of some whole numbers are shorter than most, if they are long enough for postal codes."""
+    """Return how many of some whole numbers are shorter than most; '' if none is, or too many."""
     if not ((present % 1 == 0) & (present.abs() < _POWERS[-1])).all():
         return ""
     digits = np.searchsorted(_POWERS, present.abs().to_numpy(dtype="int64"), side="right") + 1
     most = digits.max(initial=0)
     n_short = int((digits < most).sum())
-    if most < _LEAST_CODE_DIGITS or not 0 < n_short <= len(digits) / 2:
+    is_likely = most >= _LEAST_CODE_DIGITS or (most > 1 and present.nunique() >= _MANY_CODES)
+    if not is_likely or not 0 < n_short <= len(digits) / 2:
         return ""
     verb = "is" if n_short == 1 else "are"
     return (
@@ -491,7 +494,7 @@ def _proposal(columns: Columns, position: int, cleaned: Cleaned, name: str, know
     if found is None and has_digits and known in (None, contract.NUMBER) and not is_id_like(name):
         found = propose_number(texts)
     if found is None or not cleaned.guarded:
-        return found
+        return found and left_open(found)
     if found.type == contract.DATE and found.value is not None:
         what = f"{found.option}={found.value!r}"
         marked = f"{plural(cleaned.guarded, 'value')} with a spreadsheet's text marker"
@@ -509,7 +512,7 @@ def _propose_boolean(profile: Profile) -> Suggestion | None:
     parsed = parse_booleans(profile.texts)
     words = mask_of(profile.texts, lambda text: not text.isdigit())
     read, present = profile.count(parsed.ok), profile.cells
-    if read < MOST * present or not (parsed.ok & words).any():
+    if read < LIKELY * present or not (parsed.ok & words).any():
         return None
     yes, no = (parsed.ok & (parsed.values == value) for value in (True, False))
     is_whole = read == present and {text.casefold() for text in profile.where(parsed.ok).texts} <= _ALONE
@@ -517,7 +520,7 @@ def _propose_boolean(profile: Profile) -> Suggestion | None:
         return None
     counted = f"{of_all(read, present)} {'are' if present > 1 else 'is'}"
     reason = f"{counted} yes/no: {profile.count(yes):,} true, {profile.count(no):,} false{rest_of(read, present)}"
-    return Suggestion("types", None, contract.BOOLEAN, reason, read, type=contract.BOOLEAN)
+    return Suggestion("types", None, contract.BOOLEAN, reason, read, present - read, contract.BOOLEAN)
 
 
 def _instead(columns: Columns, position: int, cleaned: Cleaned, name: str) -> Suggestion | None:

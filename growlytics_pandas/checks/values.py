@@ -21,7 +21,7 @@ import pandas as pd
 
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule
-from growlytics_pandas.checks.findings import Findings
+from growlytics_pandas.checks.findings import Findings, plain
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Attribute, Block, Budget, Column, Schema, check_rows, prepare
 from growlytics_pandas.checks.violations import Violation
@@ -451,7 +451,9 @@ def _warnings(
         wanted = type_of(suggestion)
         option = (suggestion.option, {attribute.column: suggestion.value}) if suggestion.value is not None else None
         reason = _capitalized(suggestion.reason)
+        choices = [(suggestion.option, {attribute.column: choice}) for choice in suggestion.choices]
         params = {"type": attribute.type.value, "reason": reason, "option": option, "before": before}
+        params["choices"] = choices
         if wanted != attribute.type:
             yield Violation(Rule.TYPE_DOUBTFUL, *where, count=count, limit=wanted, params=params)
     elif suggestion.option == "exclude" and suggestion.value is None and attribute.known is None:
@@ -480,6 +482,12 @@ class Precheck:
     skipped: Mask
     skipped_by: Mapping[Rule, npt.NDArray[np.int64]]
 
+    @property
+    def not_customers(self) -> npt.NDArray[np.int64]:
+        """The rows of headings and totals, ascending."""
+        found = [rows for rule, rows in self.skipped_by.items() if rule in (Rule.ROW_IS_HEADING, Rule.ROW_IS_TOTAL)]
+        return np.sort(np.concatenate([np.empty(0, dtype="int64"), *found]))
+
 
 def check_frame(
     frame: pd.DataFrame,
@@ -502,10 +510,20 @@ def check_frame(
     listed = [each for each in schema.attributes if each.kind in _OF_TEXTS and each.position not in settled]
     for start, stop in starts(len(frame), check_rows(frame.shape[1], len(listed))):
         block = prepare(frame, schema, checked.dropped, start, stop, budget, settled, without_id)
-        violations += check_block(frame, schema, block, prechecks)
+        violations += _of_customers(check_block(frame, schema, block, prechecks), checked.not_customers)
         violations += _empty_rows(frame, schema, block, checked.skipped)
         del block  # else two blocks are in memory while the next one is prepared
     return Findings(with_options(_naming_columns(violations), suggestions), frame)
+
+
+def _of_customers(violations: Iterable[Violation], others: npt.NDArray[np.int64]) -> Iterator[Violation]:
+    """Leave out the values of rows that are no customers."""
+    for each in violations:
+        if each.rows is None or not len(others) or not (odd := np.isin(each.rows, others)).any():
+            yield each
+        elif not odd.all():
+            details = None if each.details is None else list(compress(plain(each.details), ~odd))
+            yield replace(each, rows=each.rows[~odd], details=details)
 
 
 def _without_id(checked: Precheck, rows: int) -> Mask:

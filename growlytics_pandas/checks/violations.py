@@ -169,6 +169,9 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
         "the id differs from that of row {detail:,} only in case, form or invisible characters; it is sent as another "
         "customer."
     ),
+    (Rule.ID_CASE_DUPLICATE, "known"): (
+        "the ledger knows {ids} only in another spelling, so each would be sent as another customer."
+    ),
     (Rule.ID_CASE_DUPLICATE, "mobile"): (
         "several spellings of phone numbers in {ids}; each spelling of a number is sent as another customer."
     ),
@@ -315,7 +318,20 @@ def _of_label(violation: Violation) -> Fix:
 
 def _of_alike_ids(violation: Violation) -> Fix:
     how = violation.params.get("how", "lower")
-    return Fix("normalize", {violation.column: how}, "If they are one customer: {}")
+    if how in _SPELLINGS:
+        return Fix(sentence=f"If they are the same customers, {_SPELLINGS[how]}.")
+    return Fix("normalize", {violation.column: how}, _SAME.get(violation.variant, "If they are one customer: {}"))
+
+
+_SAME: Final = {
+    "": "If they are one customer, correct the ids at the source; or, before the first push, change all ids: {}",
+    "known": "If they are the same customers: {}",
+}
+_SPELLINGS: Final = {
+    "written": "omit the options that change the ids",
+    "upper": "send the ids in capitals, as before",
+}
+"""How to send ids as the ledger knows them, if no option does it."""
 
 
 def _of_name(violation: Violation) -> Fix:
@@ -370,9 +386,9 @@ def _of_type_warning(violation: Violation) -> Fix:
             sentence=_of_new_name(violation) if is_number else "The values that are stored would be overwritten."
         )
     if violation.params["option"] is None:
-        return Fix(
-            "types", {violation.column: violation.params["type"]}, "Decide before the first push; to keep this type: {}"
-        )
+        others = " or ".join(options_text(**{option: value}) for option, value in violation.params["choices"])
+        either = f": {others}; or to keep this type" if others else "; to keep this type"
+        return Fix("types", {violation.column: violation.params["type"]}, f"Decide before the first push{either}: {{}}")
     option, value = violation.params["option"]
     return Fix(option, value, before=violation.params["before"])
 

@@ -216,8 +216,7 @@ def _normalize_mobile(value: str, region: str, *, is_national: bool) -> str:
         number = _parse_phone(text, region)
     except phonenumbers.NumberParseException:
         return value
-    verdict = phonenumbers.is_possible_number_with_reason(number)
-    if number.extension or verdict != phonenumbers.ValidationResult.IS_POSSIBLE:
+    if number.extension or not phonenumbers.is_valid_number(number):
         return value
     if is_national and number.country_code == country_code(region):
         return str(phonenumbers.national_significant_number(number))

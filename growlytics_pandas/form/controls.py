@@ -197,7 +197,7 @@ class Actions:
         self.result: PushResult | None = None
         self._event: ProgressEvent | None = None
         self._n_to_retry = 0
-        self._obstacle = ""
+        self._note, self._is_off = "", False
         self._choice = self._choice_of_result = ""
         self._is_busy = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -216,11 +216,11 @@ class Actions:
         self.widget = self._outcome = ipywidgets.HTML(layout=wide())
         self._enable()
 
-    def offer(self, text: str, obstacle: str, choice: str, *, is_masked: bool) -> None:
-        """Show what the button would push, or why it cannot; mark a result of another choice as old."""
+    def offer(self, text: str, note: str, choice: str, *, is_off: bool, is_masked: bool) -> None:
+        """Show what the button would push, with a note, or why it is off; mark a result of another choice as old."""
         self._is_masked = is_masked
         self._push.description = text
-        self._obstacle = obstacle
+        self._note, self._is_off = note, is_off
         self._choice = choice
         self._enable()
         if not self._is_busy.locked():
@@ -249,9 +249,9 @@ class Actions:
         is_busy = self._is_busy.locked()
         for start in (self._dry_run, self._push):  # not disabled while busy: that would lose the keyboard's focus
             (start.add_class if is_busy else start.remove_class)(BUSY_CLASS)
-        self._push.disabled = bool(self._obstacle)
-        self._push.button_style = "" if self._obstacle else "primary"
-        self.reason.value = "" if is_busy else note_html(self._obstacle)
+        self._push.disabled = self._is_off
+        self._push.button_style = "" if self._is_off else "primary"
+        self.reason.value = "" if is_busy else note_html(self._note)
         can_stop = is_busy and self._event is not None and not self._event.is_stopping
         self._stop.layout.display = None if can_stop else "none"
         n_to_retry = 0 if is_busy or self._is_old else self._n_to_retry

@@ -13,6 +13,7 @@ from growlytics_pandas._masking import Masker
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas._text import message_style, plural
+from growlytics_pandas.checks.suggestions import Suggestion
 from growlytics_pandas.checks.violations import fix_of
 from growlytics_pandas.columns.plan_options import PHONE_NORMALIZATIONS
 from growlytics_pandas.form.snippets import IN_FORM, NOTE_STYLE, decision_text, suggestion_text
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 PREVIEWED_CUSTOMERS: Final = 2  # side by side also in a narrow notebook
 PREVIEWED_ATTRIBUTES: Final = 12
+MAX_LISTED: Final = 5  # columns beside the buttons
 
 _MARKS: Final = {
     Severity.ERROR: "values that cannot be sent",
@@ -94,10 +96,9 @@ def becomes_html(plan: Plan, state: FormState) -> dict[int, str]:
         counts[repr(group.column), group.severity] += group.cells  # NaN does not equal itself, but its repr does
     types = {state.id_position: "id"}
     types |= {one.position: one.type.value if one.type else "not sent" for one in plan._schema.attributes}
-    decisions: defaultdict[str, list[str]] = defaultdict(list)
-    for one in plan._suggested:
-        if one.value is None:
-            decisions[repr(one.column)].append(decision_text(one))
+    decisions: defaultdict[str, list[Suggestion]] = defaultdict(list)
+    for one in _to_decide(plan):
+        decisions[repr(one.column)].append(one)
     columns = (column for column in state.columns if column.position in types)
     return {
         column.position: _becomes(column, types[column.position], counts, decisions[repr(column.label)])
@@ -105,8 +106,12 @@ def becomes_html(plan: Plan, state: FormState) -> dict[int, str]:
     }
 
 
+def _to_decide(plan: Plan) -> list[Suggestion]:
+    return [one for one in plan._suggested if one.value is None]
+
+
 def _becomes(
-    column: ColumnState, type_: str, counts: Mapping[tuple[str, Severity], int], decisions: Sequence[str]
+    column: ColumnState, type_: str, counts: Mapping[tuple[str, Severity], int], decisions: Sequence[Suggestion]
 ) -> str:
     found = {severity: counts[repr(column.label), severity] for severity in Severity}
     marks = "".join(f" {_mark(severity, f' {count:,}')}" for severity, count in found.items() if count)
@@ -114,7 +119,7 @@ def _becomes(
     notes = [suggestion_text(column.reading)] if column.reading and not is_type else []
     if column.suggestion and not column.is_suggested:
         notes.append(f"suggested: {suggestion_text(column.suggestion)}")
-    notes += [f"to decide: {words}" for words in decisions]
+    notes += [f"to decide: {decision_text(one, type_)}" for one in decisions]
     note_style = f"{NOTE_STYLE};font-size:90%;line-height:1.35"
     shown = "".join(f'<div style="{note_style}">{escape(words)}</div>' for words in notes)
     return f'<span style="line-height:1.4">{escape(type_)}{marks}</span>{shown}'
@@ -122,9 +127,7 @@ def _becomes(
 
 def offers_of(plan: Plan) -> list[dict[str, Any]]:
     """Return the options that may be chosen for columns, as a call gives them: of fixes, and of what is to decide."""
-    choices = [
-        {one.option: {one.column: choice}} for one in plan._suggested if one.value is None for choice in one.choices
-    ]
+    choices = [{one.option: {one.column: choice}} for one in _to_decide(plan) for choice in one.choices]
     fixes = [{**fix.before, fix.option: fix.value} for fix in map(fix_of, plan._findings.violations) if fix.option]
     phones = [each.column for each in plan._schema.attributes if each.name == "mobile"]
     return [*choices, *fixes, *({"normalize": dict.fromkeys(phones, how)} for how in PHONE_NORMALIZATIONS)]
@@ -188,6 +191,16 @@ def obstacle_text(plan: Plan, state: FormState, frame_name: str, all_rows: int) 
         )
     counts = _counts(plan, state, all_rows)
     return "" if counts is None or counts[Status.UNSENT] else f"Push is off: {_why_none(counts, state)}."
+
+
+def undecided_text(plan: Plan) -> str:
+    """Return what a push would settle for good although a person should decide it; '' if there is nothing."""
+    sent = {repr(each.column): label(each.column) for each in plan._schema.attributes}
+    columns = list(dict.fromkeys(sent[repr(one.column)] for one in _to_decide(plan) if repr(one.column) in sent))
+    if not columns:
+        return ""
+    shown = ", ".join(columns[:MAX_LISTED]) + (f", +{len(columns) - MAX_LISTED} more" * (len(columns) > MAX_LISTED))
+    return f"Not decided yet: {shown}. See “to decide” above: a push fixes the types for good."
 
 
 def _why_none(counts: Mapping[str, int], state: FormState) -> str:

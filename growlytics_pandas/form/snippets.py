@@ -120,11 +120,12 @@ def _controls(option: str, value: Any) -> list[str]:
     return [f"form({PYTHON.options({option: value})})"]
 
 
-def decision_text(suggestion: Suggestion) -> str:
-    """Name the controls for what a person must decide."""
+def decision_text(suggestion: Suggestion, type_: str) -> str:
+    """Name the controls for what a person must decide; `type_`: that of the attribute as it is read now."""
     if suggestion.choices:
         readings = [reading_text({suggestion.option: choice}) for choice in suggestion.choices]
-        return " or ".join(readings if len(readings) > 1 else ["auto", *readings])
+        *others, last = dict.fromkeys([type_, *readings])
+        return f"{', '.join(others)} or {last}" if others else last
     return suggestion.reason if suggestion.is_loss else _DECISIONS.get(suggestion.option, f"{suggestion.option}=")
 
 

@@ -28,6 +28,7 @@ from growlytics_pandas.form.rendering import (
     offers_of,
     outcome_html,
     plan_html,
+    undecided_text,
 )
 from growlytics_pandas.form.snippets import IN_FORM, REGION_TITLE, code_html, column_text, error_html
 from growlytics_pandas.form.state import (
@@ -323,13 +324,15 @@ class Form:
             self._grid.show(self._state)
             self._grid.show_becomes(becomes)
             obstacle = obstacle_text(checked, self._state, self._names.frame, rows)
+            note = obstacle or undecided_text(checked)
             text = "Push" if obstacle else button_text(checked, self._state, rows)
             shown = ("" if self._state.segment else legend_html(checked), "", self._draw(is_masked))
         else:
             text = "Push"
-            obstacle = f"Push is off: {self._state.missing or 'see the error below'}."
+            note = obstacle = f"Push is off: {self._state.missing or 'see the error below'}."
             shown = ("", "" if self._state.missing else self._draw(is_masked), "")
-        self._actions.offer(text, obstacle, f"{self._readings} {self.line}", is_masked=is_masked)
+        choice = f"{self._readings} {self.line}"
+        self._actions.offer(text, note, choice, is_off=bool(obstacle), is_masked=is_masked)
         for part, html in zip((self._legend, self._problem, self._picture), shown, strict=True):
             show(part, html)
         if self._actions.is_current:  # the outcome shows the same, for all rows

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas._rules import Rule
-from growlytics_pandas.checks.ids import LabelRows, find_label_rows, find_same
+from growlytics_pandas.checks.ids import LabelRows, customers_only, find_label_rows, find_same
 from growlytics_pandas.checks.schema import ColumnFacts, sent_positions
 from growlytics_pandas.columns.dtypes import Kind, Mask, absent, inspect, merge, starts, tally
 from growlytics_pandas.columns.frames import prepare_frame
@@ -97,8 +97,11 @@ def profile_part(frame: pd.DataFrame, question: Question, _task: object = None) 
         raise InvalidArgumentError(
             f"id_col: a part has no column {question.id_column!r}; its columns are {', '.join(map(repr, labels[:10]))}."
         )
-    tallies = [_tally(frame.iloc[:, i], label, question) for i, label in enumerate(labels)]
     ids = _hash_ids(frame, labels.index(question.id_column), question)
+    customers = customers_only(frame, np.concatenate([[], *ids[-1].values()]).astype("int64"))
+    tallies = [
+        _tally(frame.iloc[:, i], _sample(customers.iloc[:, i]), label, question) for i, label in enumerate(labels)
+    ]
     return PartProfile(labels, tuple(tallies), *ids, frame.head(EXAMPLE_ROWS))
 
 
@@ -110,8 +113,8 @@ def fetch_ids(frame: pd.DataFrame, question: Question, rows: npt.NDArray[np.int6
     return question.read_ids(column.iloc[rows], inspect(question.clean(column, question.id_column)).kind).texts
 
 
-def _tally(column: pd.Series[Any], label: Hashable, question: Question) -> ColumnTally:
-    dtype, sample = str(column.dtype), _sample(column)
+def _tally(column: pd.Series[Any], sample: pd.Series[Any], label: Hashable, question: Question) -> ColumnTally:
+    dtype = str(column.dtype)
     column = question.clean(column, label)
     finding = inspect(column)
     return ColumnTally(

@@ -19,7 +19,7 @@ from growlytics_pandas._masking import CustomerMasks, printable_labels
 from growlytics_pandas._rules import Rule
 from growlytics_pandas._status import Status
 from growlytics_pandas.checks.findings import Findings
-from growlytics_pandas.checks.ids import check_ids
+from growlytics_pandas.checks.ids import KnownIds, check_ids, check_known_ids
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Attribute, Budget, Schema, prepare
@@ -118,6 +118,7 @@ class Common:
     labels: tuple[Hashable, ...]
     dropped: frozenset[int]
     budget: Budget | None = field(default=None, repr=False)
+    knows: KnownIds | None = field(default=None, repr=False)
 
 
 def types_sent(schema: Schema, dropped: frozenset[int]) -> dict[str, str]:
@@ -255,16 +256,19 @@ class Part:
     budget: Budget | None
     task: PartTask
     texts: TextColumns | None = None  # of a whole frame, whose text columns are read for ids, suggestions and checks
+    knows: KnownIds | None = None
 
     @classmethod
-    def whole(cls, frame: pd.DataFrame, schema: Schema, budget: Budget | None = None) -> Part:
+    def whole(
+        cls, frame: pd.DataFrame, schema: Schema, budget: Budget | None = None, knows: KnownIds | None = None
+    ) -> Part:
         """Return a whole frame as one part, after checking names, types and ids."""
         attributes = check_attributes(schema, len(frame))
         texts = TextColumns(frame)
         ids = check_ids(frame, schema, texts=texts)
         violations = (*attributes, *ids.violations)
         checked = Precheck(violations, dropped_columns(attributes), ids.skipped, ids.skipped_by)
-        return cls(frame, schema, checked, budget, PartTask(0, 0, len(frame)), texts)
+        return cls(frame, schema, checked, budget, PartTask(0, 0, len(frame)), texts, knows)
 
     @classmethod
     def read(cls, frame: pd.DataFrame, common: Common, task: PartTask) -> Part:
@@ -276,11 +280,13 @@ class Part:
         _require_same_ids(frame, schema, task)
         ids = check_ids(frame, schema, (task.same, task.alike))
         checked = Precheck(ids.violations, common.dropped, ids.skipped, ids.skipped_by)
-        return cls(frame, schema, checked, common.budget, task)
+        return cls(frame, schema, checked, common.budget, task, knows=common.knows)
 
     def findings(self, suggestions: Sequence[Suggestion] = ()) -> Findings:
         """Return the violations; they read their values from the frame."""
-        return check_frame(self.frame, self.schema, self.prechecked, self.budget, suggestions, self.texts)
+        known = check_known_ids(self.frame, self.schema, self.knows) if self.knows else []
+        checked = replace(self.prechecked, violations=(*self.prechecked.violations, *known))
+        return check_frame(self.frame, self.schema, checked, self.budget, suggestions, self.texts)
 
     def encode(self, start: int, stop: int, wanted: Mask | None = None) -> Encoded:
         """Return the encoded rows from `start` to `stop` (only those `wanted`)."""

@@ -20,6 +20,7 @@ from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas._text import options_text, plural
 from growlytics_pandas.checks.findings import Findings
+from growlytics_pandas.checks.ids import KnownIds, customers_only
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Budget, ColumnFacts, Schema, infer_schema, name_of_column
@@ -292,8 +293,11 @@ class Plan(HtmlRepr):
     @cached_property
     def _suggested(self) -> list[Suggestion]:
         """The suggestions as data."""
-        texts = self._whole.texts if self._whole is not None else None
-        return find_suggestions(self._examples, self._schema, self._options, texts)
+        part = self._whole
+        if part is None:
+            return find_suggestions(self._examples, self._schema, self._options)
+        frame = customers_only(part.frame, part.prechecked.not_customers)
+        return find_suggestions(frame, self._schema, self._options, part.texts if frame is part.frame else None)
 
     def suggest(self) -> dict[str, Any]:
         """Return the options of this plan and the suggested ones, ready for ``**``."""
@@ -522,8 +526,8 @@ def make_plan(df: Any, id_col: Hashable, options: PlanOptions, connection: Conne
     """Make the plan of a frame."""
     kept = snapshot(prepare_frame(read_frame(df), id_col))
     schema = infer_schema(kept, id_col, options, known=connection.known_types() if connection else None)
-    budget = budget_of(connection.project if connection else None, schema)
-    part = Part.whole(kept, schema, budget)
+    project = connection.project if connection else None
+    part = Part.whole(kept, schema, budget_of(project, schema), known_ids(project))
     executor, parts, common = whole_frame(part)
     return Plan(common, options, connection, executor, parts, part)
 
@@ -545,7 +549,8 @@ def make_batch_plan(
             "columns: with what the ledger knows, a customer could have more than 100 custom attributes, and the "
             "workers do not see the ledger. Send fewer columns, or push without a cluster, or with Client(ledger=None)."
         )
-    common = Common(schema, profile.labels, dropped_columns(violations), budget)
+    knows = known_ids(connection.project if connection else None) if executor.is_local else None
+    common = Common(schema, profile.labels, dropped_columns(violations), budget, knows)
     return Plan(common, options, connection, executor, profile.parts, None, profile, tuple(violations))
 
 
@@ -584,6 +589,20 @@ def budget_of(project: Project | None, schema: Schema) -> Budget | None:
         return project.count_attributes(keys), project.has_attributes(keys, names)
 
     return budget
+
+
+def known_ids(project: Project | None) -> KnownIds | None:
+    """Return what tells which ids the ledger knows; None without a ledger."""
+    if project is None:
+        return None
+
+    def knows(ids: Sequence[str]) -> Mask:
+        try:
+            return project.seen(project.keys(ids))
+        except LedgerError:  # closed or damaged: a push raises it
+            return np.zeros(len(ids), dtype=bool)
+
+    return knows
 
 
 def infer_schema_of_parts(

@@ -270,7 +270,7 @@ ALONE = {
     "years and others": ("x", ["2025", "soon"]),
     "words": ("x", ["NA", "-"]),
     "codes of countries": ("Country", ["IN", "NA", "US"]),
-    "eight of ten": ("x", ["7"] * 8 + ["soon"] * 2),
+    "seven of ten": ("x", ["7"] * 7 + ["soon"] * 3),
     "quantities": ("x", ["5 kg", "7 kg"]),
     "names": ("x", ["Asha Rao", "May June"]),
 }
@@ -496,3 +496,51 @@ def test_leading_zeros_of_numbers_are_noticed():
     found = gp.validate(df, "id", types={"ZIP": "number"})
     assert "as in 02572" in found["message"].item()
     assert gp.validate(df.assign(ZIP=["2572", "10001", "0"]), "id", types={"ZIP": "number"}).empty
+
+
+@pytest.mark.parametrize(
+    ("value", "other", "choice"),
+    [
+        ("31/01/2025", "approx 2023", {"date_format": {"x": "%d/%m/%Y"}}),
+        ("₹ 1,234.50", "₹ 1.5 lakh", {"decimal": {"x": "."}}),
+        ("yes", "maybe", {"types": {"x": "boolean"}}),
+    ],
+)
+@pytest.mark.parametrize(("n_others", "expected"), [(5, "suggested"), (20, "to decide"), (40, "text")])
+def test_column_that_is_mostly_of_a_type_is_no_silent_text(value, other, choice, n_others, expected):
+    no = "no" if value == "yes" else value
+    df = pd.DataFrame(
+        {"id": range(100), "x": [value, no] * ((100 - n_others) // 2) + [other] * (n_others + n_others % 2)}
+    )
+    plan = gp.plan(df.head(100), "id")
+    assert plan.suggest() == (choice if expected == "suggested" else {})
+    doubts = plan.violations.query("rule == 'type_doubtful'")["fix"].tolist()
+    assert bool(doubts) == (expected != "text")
+    if expected == "to decide":
+        ((option, of_column),) = choice.items()
+        assert f"{option}={of_column}" in doubts[0]
+        assert "types={'x': 'string'}" in doubts[0]
+
+
+def test_row_of_totals_settles_no_type():
+    df = pd.DataFrame(
+        {"id": ["a", "b", "c", "Total"], "Orders": ["12", "7", "9", "5,432"], "Visits": ["1", "2", "3", ""]}
+    )
+    plan = gp.plan(df, "id")
+    assert plan.suggest()["types"] == {"Orders": "number", "Visits": "number"}
+    typed = gp.plan(df, "id", types={"Orders": "number", "Visits": "number"})
+    assert typed.violations["rule"].tolist() == ["row_is_total"]
+
+
+def test_numbers_with_lost_zeros_stay_doubtful_as_text():
+    df = pd.DataFrame(
+        {
+            "id": range(10),
+            "Agent Code": [554, 6, 120, 431, 222, 999, 800, 13, 141, 277],
+            "Country code": [1, 44, 91, 49, 49, 44, 48, 33, 39, 7],
+        }
+    )
+    for options in ({}, {"types": {"Agent Code": "string"}}):
+        found = gp.validate(df, "id", **options).query("column == 'Agent Code'")
+        assert "leading zeros" in found["message"].iloc[0]
+    assert "as if" not in " ".join(gp.validate(df, "id").query("column == 'Country code'")["message"])

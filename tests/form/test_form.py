@@ -179,8 +179,10 @@ def test_violations_follow_changes_before_push():
     assert "would be sent" in picture(form)
     form._leave_out.value = True
     assert form._actions._push.description == "Push 1 row"
-    assert form._actions.reason.value == ""
+    assert "Not decided yet: Orders." in form._actions.reason.value
     assert not form._actions._push.disabled
+    row(form, "Orders").type.value = "number"
+    assert form._actions.reason.value == ""
     button(form, "Dry run").click()
     form.wait()
     assert "Dry run of a push" in outcome(form)
@@ -738,14 +740,14 @@ DECISIONS = {
     "date_format": (
         pd.DataFrame({"id": [1, 2], "Joined": ["01/02/2025", "03/04/2025"]}),
         "Joined",
-        "31/01/2025 → date or 01/31/2025 → date",
+        "string, 31/01/2025 → date or 01/31/2025 → date",
     ),
     "decimal": (
         pd.DataFrame({"id": [1, 2], "Price": ["1.234", "2.345"]}),
         "Price",
-        "1.234,50 → number or 1,234.50 → number",
+        "string, 1.234,50 → number or 1,234.50 → number",
     ),
-    "types": (pd.DataFrame({"id": [1, 2, 3], "Active": [0, 1, None]}), "Active", "auto or boolean"),
+    "types": (pd.DataFrame({"id": [1, 2, 3], "Active": [0, 1, None]}), "Active", "number or boolean"),
     "exclude": (pd.DataFrame({"id": [1, 2], "Tags": ["['a']", "['b', 'c']"]}), "Tags", "whether to send it"),
 }
 
@@ -755,8 +757,8 @@ def test_what_is_to_decide_is_shown_with_its_choices(case):
     df, label, words = case
     form = df.growlytics.form("id")
     assert f"to decide: {words}<" in row(form, label).becomes.value
-    for choice in words.split(" or "):
-        if "→" in choice or choice == "boolean":
+    for choice in re.split(", | or ", words):
+        if "→" in choice or choice in ("boolean", "number", "string"):
             row(form, label).type.value = "auto"
             row(form, label).type.value = choice
             assert "to decide" not in row(form, label).becomes.value

@@ -1,6 +1,7 @@
 """`plan.changes`: what a push would change, according to the ledger."""
 
 import pandas as pd
+import pytest
 
 import growlytics_pandas as gp
 
@@ -75,3 +76,36 @@ def test_repr_is_fast_and_never_fails(client):
     plan = DF.growlytics.plan("id", client=client)
     client.ledger.close()
     assert repr(plan).startswith("<Plan 3 of 4 rows")
+
+
+# ids in another spelling ---------------------------------------------------------------------------------------------
+
+CAPITALS = pd.DataFrame({"id": [f"IN-{i:03d}" for i in range(50)], "City": "Pune"})
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "options"),
+    [
+        (CAPITALS, CAPITALS, {"normalize": {"id": "lower"}}),
+        (CAPITALS.assign(id=CAPITALS["id"].str.lower()), CAPITALS, {}),
+        (CAPITALS, CAPITALS.assign(id=CAPITALS["id"].str.lower()), {}),
+        (CAPITALS.assign(id="'" + CAPITALS["id"]), CAPITALS.assign(id="'" + CAPITALS["id"]), {"strip": ["id"]}),
+    ],
+    ids=["normalized since", "lower before", "capitals before", "stripped since"],
+)
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_ids_known_in_another_spelling_are_reported(sandbox, first, second, options, in_parts):
+    gp.push(first, "id", client=sandbox.client, progress=False)
+    if in_parts:
+        plan = gp.plan_batches([second[:20], second[20:]], "id", client=sandbox.client, **options)
+    else:
+        plan = gp.plan(second, "id", client=sandbox.client, **options)
+    found = plan.violations.query("rule == 'id_case_duplicate'")
+    assert found["count"].tolist() == [50]
+    assert found["severity"].tolist() == ["warning"]
+
+
+def test_new_and_known_ids_are_not_of_another_spelling(sandbox):
+    gp.push(CAPITALS, "id", client=sandbox.client, progress=False)
+    more = pd.DataFrame({"id": ["IN-001", "IN-999", "in-998", "Asha@Example.com"], "City": "Goa"})
+    assert "id_case_duplicate" not in set(gp.validate(more, "id", client=sandbox.client)["rule"])
