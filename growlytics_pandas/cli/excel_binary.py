@@ -20,7 +20,7 @@ _RELATIONS_PART: Final = "xl/_rels/workbook.bin.rels"
 _STYLES_PART: Final = "xl/styles.bin"
 # The numbers of the records, from [MS-XLSB].
 _ROW, _RK, _ERROR, _FORMULA_NUMBER, _FORMULA_ERROR, _FORMAT, _STYLE = 0, 2, 3, 9, 11, 44, 47
-_SHEET, _CALCULATION, _STYLES, _STYLES_END, _CELLS, _CELLS_END = 156, 157, 617, 618, 145, 146
+_SHEET, _CALCULATION, _STYLES, _STYLES_END = 156, 157, 617, 618
 _CELL_RECORDS: Final = frozenset(range(1, 12))
 _UNREAD_RECORDS: Final = frozenset({*range(13, 19), 62})  # cells without a column number, and inline rich text
 _NUMBERS: Final = (_RK, 5, _FORMULA_NUMBER)
@@ -57,12 +57,8 @@ def read_binary_marks(stream: BinaryIO, sheet: str) -> Marks | None:
         part, is_uncalculated = _find_sheet(archive, sheet)
         data = archive.read(part) if part else b""
         cells = _Cells(data, *_styles(archive), is_uncalculated=is_uncalculated)
-    is_inside = False
     for kind, start in _records(data):
-        if kind in (_CELLS, _CELLS_END):
-            is_inside = kind == _CELLS
-        elif is_inside:
-            cells.take(kind, start)
+        cells.take(kind, start)
     return cells.marks
 
 

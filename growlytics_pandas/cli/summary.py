@@ -88,6 +88,11 @@ class Summary:
     notes: tuple[str, ...] = ()  # on how the file was read, and type warnings
     files: dict[str, str] = field(default_factory=dict)  # `report`, `violations`, … → the path written
 
+    def with_findings(self, findings: Findings) -> Summary:
+        """Return the summary with the violations of the data."""
+        errors, warnings = (findings.count(severity) for severity in (Severity.ERROR, Severity.WARNING))
+        return replace(self, errors=errors, warnings=warnings, rules=_count_rules(findings))
+
     def with_changes(self, changes: Changes | None) -> Summary:
         """Return the summary with the changes that a push makes."""
         return replace(self, changes=changes, changed_values=changes.by_attribute if changes else None)
@@ -156,7 +161,7 @@ def _failure_text(failure: FailedRow) -> str:
     return f"  {failure.status:<7}  row {failure.row:,} ({where}): {failure.error}"
 
 
-def count_rules(findings: Findings) -> tuple[RuleCount, ...]:
+def _count_rules(findings: Findings) -> tuple[RuleCount, ...]:
     """Count violations by rule and column, in the order of `Findings`, with the first example of each."""
     counts: dict[tuple[Severity, Rule, str], RuleCount] = {}
     for group in findings.groups():
