@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
+import zipfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ import pandas as pd
 
 from growlytics_pandas import contract
 from growlytics_pandas._text import install_extra, plural
-from growlytics_pandas.cli.excel_binary import read_binary_marks
+from growlytics_pandas.cli.excel_binary import WORKBOOK_PART, read_binary_marks
 from growlytics_pandas.cli.excel_marks import Cell, Marks, place_of, read_marks
 from growlytics_pandas.cli.records import frame_of, narrow, objects
 from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError
@@ -96,7 +97,7 @@ def _read_sheet(data: bytes, shown: str, wanted: str | None) -> tuple[Sheet, lis
     try:
         with calamine.load_workbook(io.BytesIO(data)) as workbook:
             name, notes = _chosen(workbook.sheets_metadata, shown, wanted, calamine)
-            marks = read_binary_marks(io.BytesIO(data), name) or read_marks(io.BytesIO(data), name)
+            marks = _marks_of(data, name)
             _require_readable(marks, f"{shown}, sheet {name!r}")
             read = workbook.get_sheet_by_name(name)
             rows: list[list[Any]] = read.to_python(skip_empty_area=False)
@@ -114,6 +115,15 @@ def _read_sheet(data: bytes, shown: str, wanted: str | None) -> tuple[Sheet, lis
             "program and save it again."
         ) from None
     return Sheet(name, rows, marks, merged), notes
+
+
+def _marks_of(data: bytes, sheet: str) -> Marks:
+    """Return the marks of a sheet; none for an xls or ods."""
+    if not zipfile.is_zipfile(io.BytesIO(data)):
+        return Marks()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        is_binary = WORKBOOK_PART in archive.namelist()
+        return read_binary_marks(archive, sheet) if is_binary else read_marks(archive, sheet)
 
 
 def _require_readable(marks: Marks, where: str) -> None:
