@@ -41,9 +41,7 @@ def _suggest(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
     loaded = load_and_note(arguments)
     suggested, suggestions = loaded.suggested(), _records(loaded.plan.suggestions)
     summary = replace(begin_summary(arguments, loaded), options=suggested, suggestions=suggestions)
-    reading = {name.replace("_", "-"): getattr(arguments, name) for name in OF_FILE if getattr(arguments, name)}
-    flags = (f"--{name} {shlex.quote(str(value))}" for name, value in reading.items())
-    push = " ".join([program(), "push", shlex.quote(arguments.file), *flags])
+    push = _command("push", arguments)
     if arguments.save is None:
         return replace(summary, next=f"{push} {as_flags({'id_col': arguments.id_col, **suggested})}")
     kept = options.load(arguments.options) if arguments.options else {}
@@ -53,6 +51,12 @@ def _suggest(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
     return replace(summary, files={"options": path}, next=f"{push} --options {shlex.quote(path)}")
 
 
+def _command(name: str, arguments: argparse.Namespace) -> str:
+    """Return another command for the same file, read in the same way."""
+    reading = {name: getattr(arguments, name) for name in OF_FILE if getattr(arguments, name)}
+    return " ".join(filter(None, [program(), name, shlex.quote(arguments.file), as_flags(reading)]))
+
+
 def _validate(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
     check_outputs(arguments)
     loaded = load_and_check(arguments)
@@ -60,6 +64,9 @@ def _validate(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
     status = Exit.DATA if plan.has_errors else Exit.DONE
     summary = begin_summary(arguments, loaded).with_findings(plan._findings).with_changes(plan.changes)
     summary = replace(summary, counts=plan.counts, exit_status=status, would_refuse=plan.has_errors)
+    if not loaded.options and any(each.value is not None for each in plan._suggested):
+        id_col = as_flags({"id_col": arguments.id_col})
+        summary = replace(summary, next=f"{_command('suggest', arguments)} {id_col}")
     return write_outputs(summary, arguments, plan, None)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
-from growlytics_pandas._rules import Rule, Severity
+from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
@@ -68,7 +68,7 @@ class Summary:
     counts: dict[str, int] | None = None  # status → rows; the sum is `rows` (`segment`: plus the customers who left)
     errors: int | None = None  # violations: data that would be rejected or ignored
     warnings: int | None = None  # other violations
-    rules: tuple[RuleCount, ...] = ()  # one per rule and column
+    rules: tuple[RuleCount, ...] = ()  # one per rule, column and kind of message
     is_incomplete: bool = False  # whether a row arrived without all its attributes
     changes: Changes | None = None  # compared with the ledger before the push; None without one, or with --quiet
     changed_values: dict[str, int] | None = None  # with --track attributes: attribute → values that would change
@@ -91,7 +91,19 @@ class Summary:
     def with_findings(self, findings: Findings) -> Summary:
         """Return the summary with the violations of the data."""
         errors, warnings = (findings.count(severity) for severity in (Severity.ERROR, Severity.WARNING))
-        return replace(self, errors=errors, warnings=warnings, rules=_count_rules(findings))
+        rules = tuple(
+            RuleCount(
+                rule=group.rule.value,
+                severity=group.severity.value,
+                effect=group.effect.value,
+                column=str(group.column),
+                count=group.cells,
+                first=as_line(group.message),
+                fix=group.fix,
+            )
+            for group in findings.groups()
+        )
+        return replace(self, errors=errors, warnings=warnings, rules=rules)
 
     def with_changes(self, changes: Changes | None) -> Summary:
         """Return the summary with the changes that a push makes."""
@@ -159,27 +171,6 @@ class Summary:
 def _failure_text(failure: FailedRow) -> str:
     where = "not in the file" if failure.line is None else f"line {failure.line:,}"
     return f"  {failure.status:<7}  row {failure.row:,} ({where}): {failure.error}"
-
-
-def _count_rules(findings: Findings) -> tuple[RuleCount, ...]:
-    """Count violations by rule and column, in the order of `Findings`, with the first example of each."""
-    counts: dict[tuple[Severity, Rule, str], RuleCount] = {}
-    for group in findings.groups():
-        key = group.severity, group.rule, repr(group.column)
-        first = counts.get(key)
-        if first is None:
-            counts[key] = RuleCount(
-                group.rule.value,
-                group.severity.value,
-                group.effect.value,
-                str(group.column),
-                group.cells,
-                as_line(group.message),
-                group.fix,
-            )
-        else:
-            counts[key] = replace(first, count=first.count + group.cells)
-    return tuple(counts.values())
 
 
 def _table(records: tuple[dict[str, Any], ...], names: tuple[str, ...], width: int | None) -> Iterator[str]:
