@@ -32,6 +32,10 @@ MOST: Final = 0.9
 """Share of the values above which the others count as exceptions."""
 
 
+LISTED: Final = ("strip", "exclude")
+"""Options whose value is a list of columns."""
+
+
 @dataclass(frozen=True, slots=True)
 class Suggestion:
     """One option for one column.
@@ -67,6 +71,16 @@ class Suggestion:
     type: str = ""
     choices: tuple[Any, ...] = ()
     is_loss: bool = False
+
+    @property
+    def text(self) -> str:
+        """The option as a call gives it, with ? for what a person must decide."""
+        value: Any = "?" if self.value is None else self.value
+        if self.option in LISTED:
+            value = [self.column]
+        elif self.option != "timezone":
+            value = {self.column: value}
+        return options_text(**{self.option: value})
 
 
 def of_all(read: int, present: int) -> str:

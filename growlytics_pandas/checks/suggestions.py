@@ -23,6 +23,7 @@ from growlytics_pandas.checks.dates import may_be_epoch_ms, propose_date, zone_o
 from growlytics_pandas.checks.names import CONTACT_SAMPLE, CONTACT_SHARE, suggest_names
 from growlytics_pandas.checks.numbers import propose_number
 from growlytics_pandas.checks.profile import (
+    LISTED,
     MOST,
     Cleaned,
     Profile,
@@ -48,8 +49,6 @@ from growlytics_pandas.columns.texts import SURE_WORDS, TextColumn, TextColumns
 
 __all__ = ["Columns", "Suggestion", "as_frame", "as_options", "suggest_for"]
 
-_LISTED: Final = ("strip", "exclude")
-"""Options whose value is a list of columns."""
 _NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT)
 _UTC: Final = ZoneInfo("UTC")
 _QUICK_SAMPLE: Final = 50  # values: enough for most numeric columns
@@ -168,7 +167,7 @@ def as_options(suggestions: Iterable[Suggestion]) -> dict[str, Any]:
     for one in suggestions:
         if one.value is None:
             continue
-        if one.option in _LISTED:
+        if one.option in LISTED:
             options.setdefault(one.option, []).append(one.column)
         elif one.option == "timezone":
             options["timezone"] = one.value

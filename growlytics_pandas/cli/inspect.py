@@ -39,7 +39,8 @@ def _suggest(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
             f"--options {path} --save NEW.toml."
         )
     loaded = load_and_note(arguments)
-    suggested, suggestions = loaded.suggested(), _records(loaded.plan.suggestions)
+    flags = [each.text for each in loaded.plan._suggested]
+    suggested, suggestions = loaded.suggested(), _records(loaded.plan.suggestions.assign(flag=flags))
     summary = replace(begin_summary(arguments, loaded), options=suggested, suggestions=suggestions)
     push = _command("push", arguments)
     if arguments.save is None:

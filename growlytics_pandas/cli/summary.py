@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ MAX_CHARS: Final = 600  # of a line; an error ends with its remedy, which must n
 _FAILURES_IN_TEXT: Final = 3  # they are usually alike
 _LEAST_WRAPPED: Final = 40  # characters of a line beside the other columns; with fewer, the text begins a line
 _MAX_NAME_CHARS: Final = 60
-_SUGGESTION_COLUMNS: Final = ("option", "column", "value", "reason")
+_SUGGESTION_COLUMNS: Final = ("flag", "reason")
 _SCHEMA_COLUMNS: Final = ("column", "attribute", "type", "known_type", "missing", "note")
 
 
@@ -76,7 +76,7 @@ class Summary:
     new_types: dict[str, str] = field(default_factory=dict)  # attribute → type that this push fixed, or would fix
     columns: tuple[dict[str, Any], ...] = ()  # `schema`: its rows
     options: dict[str, Any] = field(default_factory=dict)  # of the plan, from flags and --options
-    suggestions: tuple[dict[str, Any], ...] = ()  # `suggest`: its rows; value None: a person must decide
+    suggestions: tuple[dict[str, Any], ...] = ()  # `suggest`: its rows, with `flag`; value None: a person must decide
     failures: tuple[FailedRow, ...] = ()  # the first 10 `failed` or `unknown` rows
     refused: int = 0  # `failed` rows that the service rejected with a status of 400 to 499, and would reject again
     started: str | None = None  # when sending began, UTC
@@ -175,7 +175,7 @@ def _failure_text(failure: FailedRow) -> str:
 
 def _table(records: tuple[dict[str, Any], ...], names: tuple[str, ...], width: int | None) -> Iterator[str]:
     """Yield the lines of a table; its last column is sentences, which are wrapped to `width` (None: not at all)."""
-    table = [list(names), *([_cell(name, row[name]) for name in names] for row in records)]
+    table = [list(names), *([_cell(name, row) for name in names] for row in records)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)][:-1]
     for *cells, sentence in table:
         start = "".join(f"{cell:<{chars}}  " for cell, chars in zip(cells, widths, strict=True))
@@ -192,9 +192,12 @@ def _table(records: tuple[dict[str, Any], ...], names: tuple[str, ...], width: i
         yield wrapper.fill(sentence)
 
 
-def _cell(name: str, value: Any) -> str:
+def _cell(name: str, row: Mapping[str, Any]) -> str:
+    value = row[name]
     if name in ("column", "attribute"):
         return label(value)
+    if name == "flag" and row["value"] is None:
+        return f"{value} ({TO_DECIDE})"
     if value is None:
-        return TO_DECIDE if name == "value" else ""
+        return ""
     return f"{value:,}" if type(value) is int else one_line(str(value), sys.maxsize)
