@@ -48,7 +48,7 @@ _PART: Final = listed(
     """
 )
 _OF_PART: Final = listed("first last middle family given sur nick famille familia primer segundo pila")
-_CUSTOMER: Final = listed("customer kunde kundin client cliente klant grahak ग्राहक")
+_CUSTOMER: Final = listed("customer cust kunde kundin client cliente klant grahak ग्राहक")
 _PERSON: Final = _CUSTOMER | listed(
     """
     contact person member guest patient subscriber
@@ -57,6 +57,8 @@ _PERSON: Final = _CUSTOMER | listed(
 )
 _PEOPLE: Final = _PERSON | listed("user buyer recipient shipping billing display benutzer usuario utilisateur")
 """With a name, also an account's or a parcel's, which masks hide but campaigns do not use."""
+_OF_CONSENT: Final = listed("opt optin optout consent verified subscribed unsubscribed status allowed")
+"""With a contact, whether it may be used: no contact itself."""
 _FILLERS: Final = listed(
     """
     full complete whole vollstandiger vollstaendiger vollstandige ganzer voller complet completo volledige
@@ -92,6 +94,8 @@ def is_personal(attribute: Any, column: Hashable, id_column: Hashable) -> bool:
 
 def _is_of_people(label: str) -> bool:
     words = words_of(label)
+    if not _OF_CONSENT.isdisjoint(words):
+        return False
     if label.strip().casefold() in RESERVED_ATTRIBUTES or not _together(words).isdisjoint(_CONTACT_WORDS):
         return True
     has_person = not _PEOPLE.isdisjoint(words) and not _NAME.isdisjoint(words)
@@ -129,6 +133,22 @@ def is_part_of_name(label: str) -> bool:
 def _together(words: Collection[str]) -> set[str]:
     """Return words, also each with its next one: "e-mail" and "Voor Naam" are two."""
     return {*words, *map("".join, itertools.pairwise(words))}
+
+
+_OWNER: Final = "(?:customer|cust|kunden?|client|cliente|klant|member|mitglieds?|user|contact|kontakt)"
+_NUMBER: Final = "(?:ids?|no|nr|n|num|number|numero|nummer|code|codigo|key|uuid)"
+_CUSTOMER_NUMBER: Final = re.compile(f"{_OWNER}{_NUMBER}|{_NUMBER}(?:de?|del)?{_OWNER}")
+
+
+def is_customer_id(label: str) -> bool:
+    """Return whether a label is one of customers' ids or numbers.
+
+    Examples
+    --------
+    >>> [is_customer_id(label) for label in ("CustID", "Kunden-Nr.", "N° client", "Customer", "E-Mail", "Order no")]
+    [True, True, True, False, False, False]
+    """
+    return _CUSTOMER_NUMBER.fullmatch("".join(words_of(label))) is not None
 
 
 # ids, codes and dates -------------------------------------------------------------------------------------------------

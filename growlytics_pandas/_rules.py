@@ -156,3 +156,5 @@ class Group:
     """With the row and the column; `finding` without them."""
     finding: str
     fix: str
+    others: str = ""
+    """What else was found, of rules with a reason per value: the most common other reasons with their counts."""

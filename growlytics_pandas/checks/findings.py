@@ -189,8 +189,20 @@ class Findings:
             self._messages(first)[0],
             _valid(message_text(first, detail)),
             self.fix_text(violation),
+            _other_reasons(violation.details, detail) if violation.rule in _WITH_REASONS else "",
         )
 
+
+def _other_reasons(reasons: Sequence[Any] | npt.NDArray[Any] | None, first: Any) -> str:
+    """Return the most common reasons except the first one, each with the number of values."""
+    counts = Counter(() if reasons is None else plain(reasons))
+    del counts[first]
+    more = f", +{len(counts) - _SHOWN_REASONS} more" if len(counts) > _SHOWN_REASONS else ""
+    return ", ".join(f"{reason} ({count:,})" for reason, count in counts.most_common(_SHOWN_REASONS)) + more
+
+
+_WITH_REASONS: Final = (Rule.EMAIL_INVALID, Rule.MOBILE_INVALID)
+_SHOWN_REASONS: Final = 3
 
 _RANKS: Final = {rule: rank for rank, rule in enumerate(Rule)}
 _NO_ROWS: Final = np.empty(0, dtype="int64")

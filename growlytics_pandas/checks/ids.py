@@ -94,7 +94,7 @@ def _plain_bytes(column: TextColumn, schema: Schema) -> TextBytes | None:
     """Return the bytes of ids if all are plain: no surrounding characters, placeholders or capitals."""
     if schema.id_kind is not Kind.TEXT or schema.id_reading.cleans:
         return None
-    found = column.bytes
+    found = column.bytes()
     words = {*MISSING_IDS, *TOTAL_WORDS, fold_case(str(schema.id_column))}
     if (
         found is None

@@ -14,7 +14,7 @@ from growlytics_pandas import contract
 from growlytics_pandas._labels import OLD_INDEX, is_full_name, is_part_of_name, listed, words_of
 from growlytics_pandas._rules import RULES, Effect, Rule, Severity
 from growlytics_pandas._text import phrase
-from growlytics_pandas.checks.profile import Profile, Suggestion
+from growlytics_pandas.checks.profile import Head, Suggestion
 from growlytics_pandas.checks.schema import Attribute, Schema, name_of
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.contacts import invalid_emails, invalid_mobiles, normalize_texts
@@ -335,7 +335,6 @@ def fitting_name(base: str, is_taken: Callable[[str], bool]) -> str:
 
 # suggestions ---------------------------------------------------------------------------------------------------------
 
-CONTACT_SAMPLE: Final = 200  # distinct values: enough to recognize contacts
 _PAIR: Final = 2  # distinct values
 CONTACT_SHARE: Final = 0.5  # share of them that must be addresses or numbers
 _OF_OTHERS: Final = listed(
@@ -367,7 +366,7 @@ def suggest_names(
     names: Mapping[int, str],
     labels: Sequence[Hashable],
     known: Collection[str],
-    texts_of: Callable[[int], Profile | None],
+    texts_of: Callable[[int], Head | None],
     texts: Collection[int],
     region: str,
 ) -> list[Suggestion]:
@@ -383,7 +382,7 @@ def suggest_names(
 def _contacts(
     names: Mapping[int, str],
     labels: Sequence[Hashable],
-    texts_of: Callable[[int], Profile | None],
+    texts_of: Callable[[int], Head | None],
     texts: Collection[int],
     region: str,
 ) -> list[Suggestion]:
@@ -416,17 +415,16 @@ def _is_meant(name: str, reserved: str) -> bool:
     return is_full_name(name) if reserved == "name" else _WORDS_OF[reserved].fullmatch(" ".join(words)) is not None
 
 
-def _varies(profile: Profile | None) -> bool:
+def _varies(head: Head | None) -> bool:
     """Return whether a column is more than a pair of repeated words, such as yes and no."""
-    return profile is not None and (len(profile.texts) > _PAIR or len(profile.texts) == profile.cells)
+    return head is not None and (head.distinct > _PAIR or head.distinct == head.cells)
 
 
-def _holds(profile: Profile | None, fits: Callable[[Sequence[str], str], int], region: str) -> int:
+def _holds(head: Head | None, fits: Callable[[Sequence[str], str], int], region: str) -> int:
     """Return the number of cells of a column if `fits` accepts most of them; 0 otherwise."""
-    if profile is None or not profile.texts:
+    if head is None or not head.texts:
         return 0
-    texts = profile.texts[:CONTACT_SAMPLE]
-    return profile.cells if fits(texts, region) > CONTACT_SHARE * len(texts) else 0
+    return head.cells if fits(head.texts, region) > CONTACT_SHARE * len(head.texts) else 0
 
 
 def _count_emails(texts: Sequence[str], region: str) -> int:

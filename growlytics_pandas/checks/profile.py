@@ -107,6 +107,18 @@ _LARGE: Final = 10 * SAMPLE
 """Rows above which counting the texts of a column takes noticeable time."""
 
 
+CONTACT_SAMPLE: Final = 200  # distinct values: enough to recognize contacts
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The first distinct texts of a column, how many distinct texts it has, and how many cells are text."""
+
+    texts: list[str]
+    distinct: int
+    cells: int
+
+
 class Profile:
     """The distinct texts of a column.
 
@@ -129,6 +141,11 @@ class Profile:
     def cells(self) -> int:
         """How many cells are text."""
         return int(self.counts.sum())
+
+    @property
+    def head(self) -> Head:
+        """What is needed to recognize contacts."""
+        return Head(self.texts[:CONTACT_SAMPLE], len(self.texts), self.cells)
 
     @property
     def is_large(self) -> bool:
@@ -164,7 +181,7 @@ class Profile:
         weight = self.counts[ranked[half:]].sum() / self.counts[drawn].sum()
         places = np.concatenate([ranked[:half], drawn])
         counts = np.concatenate([self.counts[ranked[:half]], np.ceil(self.counts[drawn] * weight).astype("int64")])
-        return Profile(Texts(self.texts[place] for place in places.tolist()), counts, self.others)
+        return Profile(Texts(self.texts.take(places)), counts, self.others)
 
 
 class UncountedProfile(Profile):
@@ -201,13 +218,12 @@ def clean_distinct(column: pd.Series[Any], found: TextBytes, *, is_id: bool = Fa
     is_odd = np.zeros(len(column), dtype=bool)
     is_odd[found.strip_suspects] = True
     is_odd[found.near(MISSING_IDS) if is_id else found.near(MISSING_WORDS, ignore_case=True)] = True
-    if not is_odd.any() and found.missing.mean() <= 0.5:  # noqa: PLR2004 - a sample needs enough texts
+    if not is_odd.any() and len(found.texts) * 2 >= found.rows:  # a sample needs enough texts
         return Cleaned(UncountedProfile(found), {}, 0, 0)
     cleaned = clean_profile(profile_of(column[is_odd], Kind.TEXT), is_id=is_id)
-    others = profile_of_distinct(column[~is_odd])
-    texts = Texts([*others.texts, *cleaned.profile.texts])
-    counts = np.concatenate([others.counts, cleaned.profile.counts])
-    return replace(cleaned, profile=Profile(texts, counts, Counter()))
+    others = found.texts.without(is_odd)
+    counts = np.concatenate([np.ones(len(others), dtype="int64"), cleaned.profile.counts])
+    return replace(cleaned, profile=Profile(others.joined(cleaned.profile.texts), counts, Counter()))
 
 
 def profile_of(column: pd.Series[Any], kind: Kind, known: TextColumn | None = None) -> Profile:
@@ -217,7 +233,7 @@ def profile_of(column: pd.Series[Any], kind: Kind, known: TextColumn | None = No
         counts = np.bincount(codes[codes >= 0], minlength=len(column.cat.categories))
         return _of_values(column.cat.categories.tolist(), counts.tolist())
     if kind is Kind.TEXT:
-        codes, texts = (known or TextColumn(column)).distinct
+        codes, texts = (known or TextColumn(column)).factorize()
         return Profile(Texts(texts), np.bincount(codes + 1, minlength=len(texts) + 1)[1:], Counter())
     return _of_values(column[(~absent(column)).to_numpy(dtype=bool)].tolist(), itertools.repeat(1))
 

@@ -6,7 +6,7 @@ encoder use the same values.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
@@ -281,7 +281,8 @@ def find_id(frame: pd.DataFrame, id_col: Hashable) -> int:
 
 MAX_CHECK_ROWS: Final = 65_536
 MAX_CHECK_CELLS: Final = 1 << 21
-"""Rows and cells checked at a time; most text columns are not converted to objects for it."""
+MAX_CHECK_TEXTS: Final = 1 << 17
+"""Rows, cells and texts checked at a time: texts become Python objects, 10 to 20 MB of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,14 +304,6 @@ class Block:
     over_budget: Mapping[int, Mask]
 
 
-class Prechecked(Protocol):
-    """A text column whose violations are already known."""
-
-    @property
-    def missing(self) -> Mask:
-        """Mask of the missing cells of the column."""
-
-
 class Budget(Protocol):
     """The attributes of customers from earlier pushes, which count towards the 100."""
 
@@ -318,9 +311,10 @@ class Budget(Protocol):
         """Return the number of custom attributes of each customer, and which of `names` it has (ids × names)."""
 
 
-def check_rows(columns: int) -> int:
-    """Return how many rows of a frame with `columns` columns are checked at a time."""
-    return min(MAX_CHECK_ROWS, max(BLOCK_ROWS, MAX_CHECK_CELLS // max(columns, 1)))
+def check_rows(columns: int, texts: int) -> int:
+    """Return how many rows of a frame with `columns` columns are checked at a time; `texts` become Python objects."""
+    rows = min(MAX_CHECK_ROWS, MAX_CHECK_CELLS // max(columns, 1), MAX_CHECK_TEXTS // max(texts, 1))
+    return max(BLOCK_ROWS, rows)
 
 
 def prepare(
@@ -330,7 +324,7 @@ def prepare(
     start: int,
     stop: int,
     budget: Budget | None = None,
-    prechecked: Mapping[int, Prechecked] | None = None,
+    prechecked: Collection[int] = (),
     without_id: Mask | None = None,
 ) -> Block:
     """Convert rows `start` to `stop`.
@@ -340,13 +334,9 @@ def prepare(
     """
     series = [column for _, column in frame.iloc[start:stop].items()]
     ids = schema.read_ids(series[schema.id_position]) if without_id is None else unread_ids(without_id[start:stop])
-    known = prechecked or {}
     columns = [
-        _without_values(
-            attribute,
-            ids.missing if attribute.position == schema.id_position else known[attribute.position].missing[start:stop],
-        )
-        if attribute.position in known
+        _without_values(series[attribute.position], schema, attribute, ids)
+        if attribute.position in prechecked
         else _column(series[attribute.position], schema, attribute, ids)
         for attribute in schema.attributes
         if attribute.type is not None and attribute.position not in dropped
@@ -372,7 +362,9 @@ def _column(series: pd.Series[Any], schema: Schema, attribute: Attribute, ids: I
     return Column(attribute, values, values.sent)
 
 
-def _without_values(attribute: Attribute, missing: Mask) -> Column:
+def _without_values(series: pd.Series[Any], schema: Schema, attribute: Attribute, ids: Ids) -> Column:
+    is_id = attribute.position == schema.id_position
+    missing = ids.missing if is_id else absent(series).to_numpy(dtype=bool)
     return Column(attribute, Values(AttributeType.STRING, [], missing), ~missing)
 
 

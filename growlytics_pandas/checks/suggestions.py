@@ -20,12 +20,14 @@ from growlytics_pandas import contract
 from growlytics_pandas._labels import OLD_INDEX, is_code_like, is_id_like, is_time_like
 from growlytics_pandas._text import argument, options_text, phrase, plural
 from growlytics_pandas.checks.dates import may_be_epoch_ms, propose_date, zone_of_days, zone_of_texts
-from growlytics_pandas.checks.names import CONTACT_SAMPLE, CONTACT_SHARE, suggest_names
+from growlytics_pandas.checks.names import CONTACT_SHARE, suggest_names
 from growlytics_pandas.checks.numbers import propose_number
 from growlytics_pandas.checks.profile import (
+    CONTACT_SAMPLE,
     LISTED,
     MOST,
     Cleaned,
+    Head,
     Profile,
     Suggestion,
     clean_distinct,
@@ -103,7 +105,8 @@ class Columns:
     known_types: Mapping[str, str]
     given_types: Mapping[str, str]
     texts: TextColumns | None = None
-    _cleaned: dict[int, Cleaned] = field(default_factory=dict)
+    _last: tuple[int, Cleaned] | None = None  # the texts of one column at a time: they can take as much as the column
+    _heads: dict[int, Head] = field(default_factory=dict)
 
     def type_of(self, name: str) -> str | None:
         """Return the type that an attribute must have; None if it is open."""
@@ -116,26 +119,34 @@ class Columns:
 
     def cleaned(self, position: int) -> Cleaned:
         """Return the texts of a column without white space, guards and texts that mean missing."""
-        if position not in self._cleaned:
-            column, kind = self.column(position), self.kinds[position]
-            is_id = position == self.id_position
-            is_raw = column.dtype == self.frame.dtypes.iloc[position] and not self.reading_of(column.name).cleans
-            texts = self.texts[position] if is_raw and self.texts is not None else TextColumn(column)
-            mostly_differs = is_uncounted(texts, kind, len(column))
-            if mostly_differs and texts.bytes is not None:
-                self._cleaned[position] = clean_distinct(column, texts.bytes, is_id=is_id)
-            else:
-                is_listed = kind is Kind.TEXT and (is_id or mostly_differs)
-                profile = profile_of_distinct(column) if is_listed else profile_of(column, kind, texts)
-                self._cleaned[position] = clean_profile(profile, is_id=is_id)
-        return self._cleaned[position]
+        if self._last is None or self._last[0] != position:
+            self._last = None
+            self._last = position, self._clean(position)
+            self._heads[position] = self._last[1].profile.head
+        return self._last[1]
 
-    def profile_or_none(self, position: int) -> Profile | None:
-        """Return the profile of a column of texts or whole numbers (as text); None for other columns."""
+    def _clean(self, position: int) -> Cleaned:
+        column, kind = self.column(position), self.kinds[position]
+        is_id = position == self.id_position
+        is_raw = column.dtype == self.frame.dtypes.iloc[position] and not self.reading_of(column.name).cleans
+        texts = self.texts[position] if is_raw and self.texts is not None else TextColumn(column)
+        mostly_differs = is_uncounted(texts, kind, len(column))
+        found = texts.bytes() if mostly_differs else None
+        if found is not None:
+            return clean_distinct(column, found, is_id=is_id)
+        is_listed = kind is Kind.TEXT and (is_id or mostly_differs)
+        profile = profile_of_distinct(column) if is_listed else profile_of(column, kind, texts)
+        return clean_profile(profile, is_id=is_id)
+
+    def head(self, position: int) -> Head | None:
+        """Return the first texts of a column of texts or whole numbers (as text); None for other columns."""
         kind = self.kinds[position]
         if kind in (Kind.TEXT, Kind.MIXED):
-            return self.cleaned(position).profile
-        return _digits(self.column(position), _QUICK_SAMPLE) if kind in _NUMBERS else None
+            if position not in self._heads:
+                self.cleaned(position)
+            return self._heads[position]
+        digits = _digits(self.column(position), _QUICK_SAMPLE) if kind in _NUMBERS else None
+        return digits.head if digits else None
 
 
 def suggest_for(columns: Columns) -> list[Suggestion]:
@@ -148,7 +159,7 @@ def suggest_for(columns: Columns) -> list[Suggestion]:
     sent = {place: name for place, name in columns.names.items() if labels[place] not in excluded}
     of_texts = [place for place in sent if columns.kinds[place] in (Kind.TEXT, Kind.MIXED)]
     known = {*columns.known_types, *columns.given_types}
-    named = suggest_names(sent, labels, known, columns.profile_or_none, of_texts, columns.region)
+    named = suggest_names(sent, labels, known, columns.head, of_texts, columns.region)
     for one in named:
         if one.value in contract.RESERVED_ATTRIBUTES:
             found = _as_contact(columns, found, one)

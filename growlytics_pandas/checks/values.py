@@ -51,6 +51,7 @@ _OF_COLUMN: Final = frozenset({Rule.INTEGER_UNSAFE, Rule.DATE_TRUNCATED})
 
 
 CONTACTS: Final = ("email", "mobile")
+_OF_TEXTS: Final = (Kind.TEXT, Kind.MIXED)
 
 # whole columns of text ------------------------------------------------------------------------------------------------
 
@@ -80,16 +81,15 @@ _FINDERS: Final[tuple[tuple[Rule, Callable[[list[str]], Mask | None]], ...]] = (
 )
 
 
-class DistinctTexts:
-    """A column with repeated texts, each checked once."""
+class OddTexts:
+    """A column with repeated texts, some of them odd: `odd` has the masks of the distinct texts by rule."""
 
     is_contact = False
 
-    def __init__(self, codes: npt.NDArray[np.int32], texts: list[str]) -> None:
+    def __init__(self, codes: npt.NDArray[np.int32], texts: list[str], odd: Mapping[Rule, Mask]) -> None:
         self._codes = codes
         self._texts = texts
-        self.missing: Mask = codes < 0
-        self._odd = {found.rule: found.mask for found in find_in(texts)}
+        self._odd = odd
 
     def find(self, start: int, stop: int) -> Iterator[TextFinding]:
         """Find odd texts in rows `start` to `stop`."""
@@ -101,10 +101,9 @@ class DistinctTexts:
 
 
 class PlainTexts:
-    """A column whose bytes show no odd text; `is_contact`: all of its texts are plainly valid contacts."""
+    """A column without odd texts; `is_contact`: all of its texts are plainly valid contacts."""
 
-    def __init__(self, missing: Mask, *, is_contact: bool) -> None:
-        self.missing = missing
+    def __init__(self, *, is_contact: bool) -> None:
         self.is_contact = is_contact
 
     def find(self, _start: int, _stop: int) -> Iterator[TextFinding]:
@@ -112,30 +111,22 @@ class PlainTexts:
         return iter(())
 
 
-def precheck_texts(
-    column: pd.Series[Any], texts: TextColumn, name: str, region: str
-) -> DistinctTexts | PlainTexts | None:
+def precheck_texts(column: pd.Series[Any], texts: TextColumn, name: str, region: str) -> OddTexts | PlainTexts | None:
     """Check a text column as a whole; None if its texts must be checked one by one."""
-    coded = _distinct_texts(column, texts)
-    if coded is not None:
-        return DistinctTexts(*coded)
-    found = texts.bytes
+    is_categorical = isinstance(column.dtype, pd.CategoricalDtype)
+    if is_categorical or not texts.mostly_differs:
+        distinct = plain_texts(column.cat.categories.tolist()) if is_categorical else texts.distinct()
+        is_sendable = all(map(contract.is_unicode, distinct))  # lone surrogates are a violation of their own
+        if is_sendable and len(distinct) * 2 <= len(column):
+            odd = {found.rule: found.mask for found in find_in(distinct)}
+            if not odd:  # the usual case: no code of any cell is needed
+                return PlainTexts(is_contact=False)
+            codes = column.cat.codes.to_numpy() if is_categorical else texts.factorize()[0]
+            return OddTexts(codes.astype("int32"), distinct, odd)
+    found = texts.bytes()
     if found is None or not _is_plain(found):
         return None
-    return PlainTexts(found.missing, is_contact=name in CONTACTS and are_plain(found, name, region))
-
-
-def _distinct_texts(column: pd.Series[Any], texts: TextColumn) -> tuple[npt.NDArray[np.int32], list[str]] | None:
-    """Return the code of each cell (-1: missing) and the distinct texts; None if most texts differ."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        codes, distinct = column.cat.codes.to_numpy().astype("int32"), column.cat.categories.tolist()
-        distinct = plain_texts(distinct)
-    elif texts.mostly_differs:
-        return None
-    else:
-        codes, distinct = texts.distinct
-    is_sendable = all(map(contract.is_unicode, distinct))  # lone surrogates are a violation of their own
-    return (codes, distinct) if is_sendable and len(distinct) * 2 <= len(codes) else None
+    return PlainTexts(is_contact=name in CONTACTS and are_plain(found, name, region))
 
 
 def _is_plain(found: TextBytes) -> bool:
@@ -171,7 +162,7 @@ def are_plain(found: TextBytes, name: str, region: str) -> bool:
     return found.all_match(_RE2_INDIAN_MOBILE)
 
 
-Prechecks = Mapping[int, DistinctTexts | PlainTexts]
+Prechecks = Mapping[int, OddTexts | PlainTexts]
 """Position → a text column that was prechecked as a whole."""
 NO_PRECHECKS: Final[Prechecks] = MappingProxyType({})
 
@@ -188,7 +179,7 @@ def precheck_columns(frame: pd.DataFrame, schema: Schema, dropped: frozenset[int
         and not attribute.reading.cleans
         and attribute.position not in dropped
     }
-    if isinstance(found.get(schema.id_position), DistinctTexts):
+    if isinstance(found.get(schema.id_position), OddTexts):
         del found[schema.id_position]  # ids are sent without surrounding white space
     return {position: one for position, one in found.items() if one is not None}
 
@@ -219,7 +210,7 @@ class _ColumnCheck:
         schema: Schema,
         block: Block,
         column: Column,
-        prechecked: DistinctTexts | PlainTexts | None,
+        prechecked: OddTexts | PlainTexts | None,
     ) -> None:
         self._frame, self._schema, self._block, self._column = frame, schema, block, column
         self._prechecked = prechecked
@@ -508,10 +499,12 @@ def check_frame(
     id_is_sent = any(attribute.position == schema.id_position for attribute in schema.attributes)
     needs_ids = budget is not None or (id_is_sent and schema.id_position not in settled)
     without_id = None if needs_ids else _without_id(checked, len(frame))
-    for start, stop in starts(len(frame), check_rows(frame.shape[1])):
+    listed = [each for each in schema.attributes if each.kind in _OF_TEXTS and each.position not in settled]
+    for start, stop in starts(len(frame), check_rows(frame.shape[1], len(listed))):
         block = prepare(frame, schema, checked.dropped, start, stop, budget, settled, without_id)
         violations += check_block(frame, schema, block, prechecks)
         violations += _empty_rows(frame, schema, block, checked.skipped)
+        del block  # else two blocks are in memory while the next one is prepared
     return Findings(with_options(_naming_columns(violations), suggestions), frame)
 
 

@@ -410,7 +410,7 @@ def _of_contact(violation: Violation) -> Fix:
     if "words" in violation.params:
         return Fix("na_values", {violation.column: sorted(violation.params["words"])})
     country = f", or set {argument('region')} to its country" if violation.rule is Rule.MOBILE_INVALID else ""
-    return Fix(sentence=f"Correct it at the source{country}; it is sent unchanged.")
+    return Fix(sentence=f"Correct it at the source{country}; it is sent, but campaigns may not reach it.")
 
 
 def _of_large_number(violation: Violation) -> Fix:

@@ -170,7 +170,7 @@ def _is_marked_mobile(value: str, region: str) -> bool:
     import phonenumbers  # noqa: PLC0415 - see above
 
     try:
-        number = phonenumbers.parse(value[: MAX_MOBILE_CHARS + 1], region)
+        number = _parse_phone(value[: MAX_MOBILE_CHARS + 1], region)
     except phonenumbers.NumberParseException:
         return False
     kinds = phonenumbers.PhoneNumberType
@@ -213,7 +213,7 @@ def _normalize_mobile(value: str, region: str, *, is_national: bool) -> str:
     if any(map(str.isalpha, text)) or len(text) > MAX_MOBILE_CHARS:  # the library would convert letters to digits
         return value
     try:
-        number = phonenumbers.parse(text, region)
+        number = _parse_phone(text, region)
     except phonenumbers.NumberParseException:
         return value
     verdict = phonenumbers.is_possible_number_with_reason(number)
@@ -222,6 +222,20 @@ def _normalize_mobile(value: str, region: str, *, is_national: bool) -> str:
     if is_national and number.country_code == country_code(region):
         return str(phonenumbers.national_significant_number(number))
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def _parse_phone(text: str, region: str) -> "PhoneNumber":
+    """Read a number. A trunk zero in brackets, as in +48 (0)501 234 567, is removed where the number has none."""
+    import phonenumbers  # noqa: PLC0415 - see above
+
+    number = phonenumbers.parse(text, region)
+    if _TRUNK_ZERO in text and not phonenumbers.is_valid_number(number):
+        without = phonenumbers.parse(text.replace(_TRUNK_ZERO, "", 1), region)
+        return without if phonenumbers.is_valid_number(without) else number
+    return number
+
+
+_TRUNK_ZERO: Final = "(0)"
 
 
 def _find_problems(values: Sequence[str], plain: re.Pattern[str], check: Callable[[str], str | None]) -> list[Problem]:
@@ -307,7 +321,7 @@ def _ask_phonenumbers(value: str, region: str, n_digits: int) -> str | None:
 
     unreadable = phonenumbers.NumberParseException
     try:
-        number = phonenumbers.parse(value, region)
+        number = _parse_phone(value, region)
     except unreadable as refused:
         if refused.error_type == unreadable.INVALID_COUNTRY_CODE:
             return "no country's code at its start"

@@ -45,23 +45,39 @@ class Dates(NamedTuple):
     aware: Mask
 
 
-_MONTHS: Final = (
-    *("january", "february", "march", "april", "may", "june"),
-    *("july", "august", "september", "october", "november", "december"),
+_MONTHS: Final = tuple(
+    names.split()
+    for names in (
+        "january jan januar jänner januari janvier janv enero ene gennaio gen janeiro",
+        "february feb februar februari février févr fév fevrier fevr febrero febbraio fevereiro fev",
+        "march mar märz maerz mär mrz mars marts maart mrt marzo março marco",
+        "april apr avril avr abril abr aprile",
+        "may mai maj mei mayo maggio mag maio",
+        "june jun juni juin junio giugno giu junho",
+        "july jul juli juillet juil julio luglio lug julho",
+        "august aug augusti augustus août aout agosto ago",
+        "september sep sept septembre septiembre setiembre settembre setembro set",
+        "october oct oktober okt octobre octubre ottobre ott outubro out",
+        "november nov novembre noviembre novembro",
+        "december dec dezember dez décembre déc decembre diciembre dicembre dic dezembro desember des",
+    )
 )
+"""The names and abbreviations of each month: in English, German, Nordic languages, Dutch, French, Spanish, Italian and
+Portuguese, in which no name means two months."""
 _DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _SHORT: Final = 3  # letters of an abbreviated name
 _OPEN_YEARS: Final = range(36, 69)
 """Two-digit years that may be of either century: strptime reads 68 as 2068, but most such births are in 1968."""
 _FIRST_OF_1900S: Final = 69
 
-_MONTH_NAMES: Final = "|".join((*_MONTHS, "sept", *(month[:_SHORT] for month in _MONTHS)))
+_MONTH_OF: Final = MappingProxyType({name: number for number, names in enumerate(_MONTHS, 1) for name in names})
+_MONTH_NAMES: Final = "|".join(sorted(_MONTH_OF, key=len, reverse=True))
 _DAY_NAMES: Final = "|".join((*_DAYS, *(day[:_SHORT] for day in _DAYS), "tues", "thur", "thurs"))
 _DIRECTIVES: Final = MappingProxyType(
     {
         "a": rf"(?P<a>{_DAY_NAMES})\.?",
         "b": rf"(?P<b>{_MONTH_NAMES})\.?",
-        "d": r"(?P<d>[0-9]{1,2})(?:st|nd|rd|th)?",
+        "d": r"(?P<d>[0-9]{1,2})(?:st|nd|rd|th|er|º)?",
         "f": r"(?P<f>[0-9]{1,9})",
         "H": r"(?P<H>[0-9]{1,2})",
         "I": r"(?P<I>[0-9]{1,2})",
@@ -87,8 +103,9 @@ _EPOCH_WEEKDAY: Final = 3  # 1 January 1970 was a Thursday
 def parse_dates(texts: Sequence[str], date_format: str, zone: ZoneInfo, *, any_century: bool = False) -> Dates:
     """Read texts as dates.
 
-    Month and weekday names are English, full or abbreviated, in any case, with or without a period; a weekday must
-    match the date. Days may be ordinals (``31st``). One digit is enough before a separator.
+    Names of months (English, German, Nordic, Dutch, French, Spanish, Italian, Portuguese) and weekdays (English) are
+    full or abbreviated, in any case, with or without a period; a weekday must match the date. Days may be ordinals
+    (``31st``). One digit is enough before a separator.
 
     Parameters
     ----------
@@ -201,7 +218,7 @@ def _dates_of(
         short = number("y", 0)
         ok &= any_century | (short < _OPEN_YEARS.start) | (short >= _OPEN_YEARS.stop)
         year = short + np.where(short >= _FIRST_OF_1900S, 1900, 2000)
-    month = np.full(count, _MONTH_OF[_name(shape, found["b"])]) if "b" in found else number("m", 1)
+    month = np.full(count, _MONTH_OF[shape[slice(*found["b"])].lower()]) if "b" in found else number("m", 1)
     day, hour, minute, second = number("d", 1), number("H", 0), number("M", 0), number("S", 0)
     if "p" in found:
         is_pm = shape[found["p"][0]] in "pP"
@@ -220,17 +237,13 @@ def _dates_of(
     days = months.astype("M8[D]") + (day - 1)
     ok &= days.astype("M8[M]") == months
     if "a" in found:
-        ok &= (days.astype("int64") + _EPOCH_WEEKDAY) % 7 == _DAY_OF[_name(shape, found["a"])]
+        ok &= (days.astype("int64") + _EPOCH_WEEKDAY) % 7 == _DAY_OF[shape[slice(*found["a"])][:_SHORT].lower()]
     micros = ((hour * 60 + minute) * 60 + second) * 1_000_000 + _fraction(found, chars, count)
     if "z" in found:
         minutes, is_offset = _offset(shape, found["z"], chars, count)
         micros, ok = micros - minutes * 60_000_000, ok & is_offset
     dates: Moments = days.astype("M8[us]") + micros.astype("m8[us]")
     return dates, ok
-
-
-def _name(shape: str, span: tuple[int, int]) -> str:
-    return shape[span[0] : span[1]][:_SHORT].lower()
 
 
 def _fraction(found: Mapping[str, tuple[int, int]], chars: Characters, count: int) -> Ints:
@@ -272,7 +285,6 @@ def _by_python(date_format: str, texts: Sequence[str]) -> Dates:
     return Dates(dates, ~np.isnat(dates), aware)
 
 
-_MONTH_OF: Final = MappingProxyType({month[:_SHORT]: number for number, month in enumerate(_MONTHS, 1)})
 _DAY_OF: Final = MappingProxyType({day[:_SHORT]: number for number, day in enumerate(_DAYS)})
 
 
@@ -346,14 +358,14 @@ _READERS: Final[Mapping[str, Callable[[int | Decimal], datetime | None]]] = Mapp
 
 _PART: Final = re.compile(
     r"(?P<a>mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}\.?"
-    r"|(?P<b>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
+    rf"|(?P<b>{_MONTH_NAMES})(?![^\W\d_])\.?"
     r"|(?P<H>[0-9]{1,2}):[0-9]{2}(?P<S>:[0-9]{2})?(?![:0-9])(?P<f>\.[0-9]{1,9})?(?:(?P<before_p>\s*)(?P<p>[ap]\.?m\.?))?"
     r"(?:(?P<before_z>\s*)(?P<z>Z|UTC|GMT|(?:UTC|GMT)?[+-][0-9]{2}:?[0-9]{2}))?"
-    r"|(?P<n>[0-9]+)(?:st|nd|rd|th)?",
+    r"|(?P<n>[0-9]+)(?:st|nd|rd|th|er|º)?",
     re.IGNORECASE,
 )
 _N: Final = "%[nN]"
-_BY: Final = r"(?:[/.-]|,?\s*|\s+of\s+)"
+_BY: Final = r"(?:[/-]|[.,]?\s*|\s+(?:of|de)\s+)"
 _LAYOUT: Final = re.compile(
     rf"(?:%a,?\s+)?(?:{_N}[/. -]{_N}[/. -](?:%N|%Y)|%Y[/. -]{_N}[/. -]{_N}"
     rf"|{_N}{_BY}%b{_BY}(?:%N|%Y)|%b{_BY}{_N}{_BY}%Y|%Y{_BY}%b{_BY}{_N})"

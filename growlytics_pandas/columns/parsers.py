@@ -25,6 +25,7 @@ import numpy.typing as npt
 _DIGITS: Final = bytes.maketrans(b"0123456789", b"1" * 10)
 _DIGITS_OF_TEXTS: Final = str.maketrans("0123456789", "1" * 10)
 _CHUNK: Final = 100_000  # texts: their characters are a few megabytes
+_PIECE: Final = 1 << 15  # texts of an Arrow array looked at together
 _MANY: Final = 1000  # texts: from here on Arrow is faster
 _ZERO: Final = ord("0")
 
@@ -54,7 +55,7 @@ class Shapes:
         For each text, the position of its shape in `names`.
     """
 
-    def __init__(self, names: list[str], codes: npt.NDArray[np.int64], encode: Callable[[], Encoded]) -> None:
+    def __init__(self, names: list[str], codes: npt.NDArray[np.integer[Any]], encode: Callable[[], Encoded]) -> None:
         self.names = names
         self.codes = codes
         self._encode = encode
@@ -66,24 +67,27 @@ class Shapes:
             with suppress(ImportError, UnicodeEncodeError):  # pyarrow is optional, and needs valid Unicode
                 import pyarrow as pa  # noqa: PLC0415
 
-                return cls.of_arrow(pa.array(texts, pa.large_string()))
+                return cls.of_arrow(ArrowTexts([pa.array(texts, pa.large_string())]))
         names = [text.translate(_DIGITS_OF_TEXTS) for text in texts]
         places = {name: place for place, name in enumerate(dict.fromkeys(names))}
         codes = np.fromiter(map(places.__getitem__, names), dtype="int64", count=len(names))
         return cls(list(places), codes, lambda: Encoded.of(texts))
 
     @classmethod
-    def of_arrow(cls, array: Any) -> Shapes:
-        """Find the shapes of a large_string array without missing texts."""
+    def of_arrow(cls, texts: ArrowTexts) -> Shapes:
+        """Find the shapes of texts in Arrow arrays."""
         import pyarrow as pa  # noqa: PLC0415 - optional; who has an Arrow array has it
 
-        _, offsets, data = array.buffers()
-        shapes = pa.py_buffer(memoryview(data).tobytes().translate(_DIGITS))
-        made = pa.LargeStringArray.from_buffers(len(array), offsets, shapes, None, 0, array.offset)
-        found = made.dictionary_encode()
-        starts = np.frombuffer(offsets, dtype="int64")[array.offset : array.offset + len(array)]
-        encoded = Encoded(np.frombuffer(data, dtype="uint8"), starts)
-        return cls(found.dictionary.to_pylist(), found.indices.to_numpy().astype("int64"), lambda: encoded)
+        places: dict[str, int] = {}
+        codes = [np.empty(0, dtype="int32")]
+        for piece in texts.pieces():
+            data, bounds = _buffers(piece.cast(pa.large_string()))
+            shapes = pa.py_buffer(data[bounds[0] : bounds[-1]].tobytes().translate(_DIGITS))
+            made = pa.LargeStringArray.from_buffers(len(piece), pa.py_buffer(bounds - bounds[0]), shapes)
+            found = made.dictionary_encode()
+            of_piece = [places.setdefault(name, len(places)) for name in found.dictionary.to_pylist()]
+            codes.append(np.array(of_piece, dtype="int32")[found.indices.to_numpy()])
+        return cls(list(places), np.concatenate(codes), lambda: _encoded(texts.whole()))
 
     @cached_property
     def _encoded(self) -> Encoded:
@@ -109,12 +113,25 @@ class Shapes:
     def spread(self, holds: Sequence[bool] | npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """Return for each text the value of its shape."""
         of_shapes: npt.NDArray[np.bool_] = np.array(holds, dtype=bool)
-        return of_shapes[self.codes]
+        spread: npt.NDArray[np.bool_] = of_shapes[self.codes]
+        return spread
 
     def characters(self, code: int, rows: npt.NDArray[np.int64]) -> Characters:
         """Return the characters of the texts at some positions, all of one shape."""
         data, starts = self._encoded
         return Characters(data, starts[rows], self.names[code])
+
+
+def _buffers(array: Any) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """Return the bytes of a large_string array, and where in them its texts begin and the last one ends."""
+    _, offsets, data = array.buffers()
+    bounds = np.frombuffer(offsets, dtype="int64")[array.offset : array.offset + len(array) + 1]
+    return np.frombuffer(data, dtype="uint8") if data is not None else np.empty(0, dtype="uint8"), bounds
+
+
+def _encoded(array: Any) -> Encoded:
+    data, bounds = _buffers(array)
+    return Encoded(data, bounds[:-1])
 
 
 class Characters(NamedTuple):
@@ -145,15 +162,25 @@ class Texts(list[str]):
         """Return the texts that `mask` selects."""
         return Texts(itertools.compress(self, mask.tolist()))
 
+    def take(self, places: npt.NDArray[np.int64]) -> list[str]:
+        """Return the texts at some positions."""
+        return [self[place] for place in places.tolist()]
+
 
 class ArrowTexts(Sequence[str]):
-    """The texts of an Arrow array without missing ones; they become Python strings only when read one by one."""
+    """Texts of Arrow arrays, without copies: they become Python strings only when read, piece by piece.
 
-    def __init__(self, array: Any) -> None:
-        self._array = array
+    `chosen`: a mask of the cells that count, none of them missing; by default all that are not missing.
+    """
+
+    def __init__(self, chunks: Sequence[Any], chosen: npt.NDArray[np.bool_] | None = None) -> None:
+        self._chunks = chunks
+        self._chosen = chosen
 
     def __len__(self) -> int:
-        return len(self._array)
+        if self._chosen is not None:
+            return int(np.count_nonzero(self._chosen))
+        return sum(len(chunk) - chunk.null_count for chunk in self._chunks)
 
     @overload
     def __getitem__(self, place: int) -> str: ...
@@ -162,35 +189,88 @@ class ArrowTexts(Sequence[str]):
     def __getitem__(self, place: int | slice) -> str | list[str]:
         """Return one text, or a list of texts."""
         if isinstance(place, int):
-            return self._listed[place]
-        texts: list[str] = self._array[place].to_pylist()
-        return texts
+            return self.take(np.array([range(len(self))[place]]))[0]
+        return self.take(np.arange(*place.indices(len(self))))
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._listed)
+        for piece in self.pieces():
+            yield from piece.to_pylist()
 
-    @cached_property
-    def _listed(self) -> list[str]:
-        texts: list[str] = self._array.to_pylist()
-        return texts
+    def pieces(self) -> Iterator[Any]:
+        """Yield the texts as short arrays."""
+        first = 0
+        for piece in pieces_of(self._chunks):
+            stop = first + len(piece)
+            found = piece.drop_null() if self._chosen is None else _filtered(piece, self._chosen[first:stop])
+            if len(found):
+                yield found
+            first = stop
 
     @cached_property
     def shapes(self) -> Shapes:
         """The shapes of the texts."""
-        return Shapes.of_arrow(self._array)
+        return Shapes.of_arrow(self)
+
+    def whole(self) -> Any:
+        """Return the texts as one array of large_string."""
+        import pyarrow as pa  # noqa: PLC0415 - optional; who has an Arrow array has it
+
+        chunks = self._chunks if self._chosen is None else list(self.pieces())
+        whole = [chunk.cast(pa.large_string()).drop_null() for chunk in chunks]
+        return whole[0] if len(whole) == 1 else pa.concat_arrays([pa.array([], pa.large_string()), *whole])
 
     def take(self, places: npt.NDArray[np.int64]) -> list[str]:
         """Return the texts at some positions."""
-        import pyarrow as pa  # noqa: PLC0415 - optional
-
-        texts: list[str] = self._array.take(pa.array(places)).to_pylist()
+        order = np.argsort(places, kind="stable")
+        sought, taken, first = places[order], list[str](), 0
+        for piece in self.pieces():
+            if len(taken) == len(sought):
+                break
+            here = sought[len(taken) : np.searchsorted(sought, first + len(piece))] - first
+            if len(here):
+                taken += piece.take(here).to_pylist()
+            first += len(piece)
+        texts = [""] * len(taken)
+        for place, text in zip(order.tolist(), taken, strict=True):
+            texts[place] = text
         return texts
 
     def where(self, mask: npt.NDArray[np.bool_]) -> ArrowTexts:
         """Return the texts that `mask` selects."""
+        chosen = self._rows()
+        chosen[chosen] = mask
+        return ArrowTexts(self._chunks, chosen)
+
+    def without(self, rows: npt.NDArray[np.bool_]) -> ArrowTexts:
+        """Return the texts that are not in these cells; `rows` is a mask of all cells."""
+        return ArrowTexts(self._chunks, self._rows() & ~rows)
+
+    def joined(self, texts: Sequence[str]) -> ArrowTexts:
+        """Return these texts and some more."""
         import pyarrow as pa  # noqa: PLC0415 - optional
 
-        return ArrowTexts(self._array.filter(pa.array(mask)))
+        chosen = np.concatenate([self._rows(), np.ones(len(texts), dtype=bool)])
+        return ArrowTexts([*self._chunks, pa.array(texts, pa.large_string())], chosen)
+
+    def _rows(self) -> npt.NDArray[np.bool_]:
+        """Return a mask of the cells that count."""
+        if self._chosen is not None:
+            return self._chosen.copy()
+        masks = [chunk.is_valid().to_numpy(zero_copy_only=False) for chunk in self._chunks]
+        return np.concatenate([np.empty(0, dtype=bool), *masks])
+
+
+def pieces_of(chunks: Sequence[Any]) -> Iterator[Any]:
+    """Yield short slices of Arrow arrays."""
+    for chunk in chunks:
+        for start in range(0, len(chunk), _PIECE):
+            yield chunk[start : start + _PIECE]
+
+
+def _filtered(piece: Any, mask: npt.NDArray[np.bool_]) -> Any:
+    import pyarrow as pa  # noqa: PLC0415 - optional
+
+    return piece if mask.all() else piece.filter(pa.array(mask))
 
 
 def shapes_of(texts: Sequence[str]) -> Shapes:

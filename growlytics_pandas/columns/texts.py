@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final
@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas.columns.dtypes import Mask, plain_texts
-from growlytics_pandas.columns.parsers import ArrowTexts
+from growlytics_pandas.columns.parsers import ArrowTexts, pieces_of
 
 # Byte order mark, zero width space, word joiner, marks and embeddings of writing direction: all invisible.
 _INVISIBLE: Final = "\ufeff\u200b\u2060\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069"
@@ -215,8 +215,6 @@ def hash_texts(texts: list[str] | npt.NDArray[np.object_]) -> npt.NDArray[np.uin
 
 Rows = npt.NDArray[np.int64]
 _ASCII_END: Final = 0x80
-_PART: Final = 1 << 20  # bytes checked at a time
-_TEXTS: Final = 1 << 15  # texts looked at together
 _LONG: Final = 31  # bytes: longer texts are compared as if they had so many
 _ROW: Final = 1 << 12  # bytes
 _DIGITS: Final = slice(ord("0"), ord("9") + 1)
@@ -254,10 +252,10 @@ def bytes_of(column: pd.Series[Any]) -> TextBytes | None:
     import pyarrow as pa  # noqa: PLC0415 - optional; who has an Arrow column has it
 
     array = column.array.__arrow_array__()
-    if isinstance(array, pa.ChunkedArray):
-        array = array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()
     is_text = pa.types.is_string(array.type) or pa.types.is_large_string(array.type)
-    return TextBytes(array) if is_text and isinstance(array, pa.Array) else None
+    if not is_text:
+        return None
+    return TextBytes(array.chunks if isinstance(array, pa.ChunkedArray) else [array])
 
 
 def _by_place(data: npt.NDArray[np.uint8], length: int, extreme: Callable[..., Any]) -> npt.NDArray[np.uint8]:
@@ -269,84 +267,145 @@ def _by_place(data: npt.NDArray[np.uint8], length: int, extreme: Callable[..., A
     return found
 
 
-class TextBytes:
-    """The texts of an Arrow array as bytes; `missing` is the mask of missing texts."""
+class _Part:
+    """Some texts of an Arrow array: `data` has their bytes, `starts` and `stops` bound those that have characters."""
 
-    def __init__(self, array: Any) -> None:
-        self._array = array
+    def __init__(self, array: Any, first_row: int) -> None:
+        self.array = array
         _, offsets, data = array.buffers()
         width = np.dtype("int64" if str(array.type) == "large_string" else "int32")
         bounds = np.frombuffer(offsets, dtype=width)[array.offset : array.offset + len(array) + 1]
-        self._data = np.frombuffer(data, dtype="uint8") if data is not None else np.empty(0, dtype="uint8")
-        self._data = self._data[int(bounds[0]) : int(bounds[-1])]
-        self._bounds = bounds - bounds[0] if bounds[0] else bounds
-        self.missing: Mask = array.is_null().to_numpy(zero_copy_only=False)
-        filled = (bounds[1:] > bounds[:-1]) & ~self.missing
-        self._filled = None if filled.all() else filled  # None: every text has characters, and no copies are needed
-        self.has_empty = bool((~filled & ~self.missing).any())
+        self.data = np.frombuffer(data, dtype="uint8") if data is not None else np.empty(0, dtype="uint8")
+        self.data = self.data[int(bounds[0]) : int(bounds[-1])]
+        self.bounds = bounds - bounds[0]
+        self._first_row = first_row
+        self._is_filled = self.bounds[1:] > self.bounds[:-1]
+        if array.null_count:
+            self._is_filled &= array.is_valid().to_numpy(zero_copy_only=False)
+        self.starts = self.bounds[:-1][self._is_filled]
+        self.stops = self.bounds[1:][self._is_filled]
+
+    def places(self, mask: Mask) -> Rows:
+        """Return the places of the texts with characters that `mask` selects."""
+        return np.flatnonzero(self._is_filled)[mask]
+
+    @property
+    def empty(self) -> Rows:
+        """The places of the texts without characters."""
+        is_empty = ~self._is_filled
+        if self.array.null_count:
+            is_empty &= self.array.is_valid().to_numpy(zero_copy_only=False)
+        return np.flatnonzero(is_empty)
+
+    def rows(self, places: Rows) -> Rows:
+        """Return the rows of the column for places in this part."""
+        return places + self._first_row
+
+    def pairs(self, places: npt.NDArray[Any]) -> npt.NDArray[np.uint16]:
+        """Return two bytes each as one number."""
+        after = np.minimum(places + 1, len(self.data) - 1)
+        pairs: npt.NDArray[np.uint16] = self.data[np.maximum(places, 0)].astype("uint16") << 8 | self.data[after]
+        return pairs
+
+    def near(self, table: Mask) -> Rows:
+        """Return the places of the texts whose length and first two bytes are in a table."""
+        lasts = self.stops - 1
+        seconds = self.data[np.minimum(self.starts + 1, lasts)]
+        return self.places(table[np.minimum(lasts - self.starts + 1, _LONG), self.data[self.starts], seconds])
+
+    def may_begin_or_end(self, first: Mask, *, is_ascii: bool) -> Mask:
+        """Return a mask of the texts with characters that may begin with white space or `first`, or end with space."""
+        found: Mask = first[self.data[self.starts]] | _OUTER_BYTES[self.data[self.stops - 1]]
+        if not is_ascii:
+            for places in (self.starts, self.stops - 2, self.stops - 3):
+                found |= np.isin(self.pairs(places), _MARK_PAIRS, kind="table")
+        return found
+
+    def may_be_damaged(self, *, is_ascii: bool) -> bool:
+        """Return whether a text may contain NUL, U+FFFD, or UTF-8 decoded as cp1252."""
+        data = self.data
+        if len(data) and not data.all():
+            return True
+        if is_ascii:
+            return False
+        places = np.flatnonzero(data[:-2] == _WRONG_LEAD)
+        if (_WRONG_SECOND[data[places + 1]] & _WRONG_NEXT[data[places + 2]]).any():
+            return True
+        places = np.flatnonzero(data[:-2] == 0xEF)  # noqa: PLR2004 - U+FFFD is EF BF BD
+        return bool(((data[places + 1] == 0xBF) & (data[places + 2] == 0xBD)).any())  # noqa: PLR2004
+
+    def range_of_shape(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]] | None:
+        """Return the smallest and the largest byte at each place; None if lengths differ or a text is empty."""
+        lengths = self.stops - self.starts
+        length = int(lengths[0]) if len(lengths) else 0
+        is_gapless = len(self.data) == length * len(lengths)  # no bytes under missing cells
+        if not is_gapless or len(self.empty) or not (lengths == length).all():
+            return None
+        if not length:  # all are missing
+            return self.data, self.data
+        low, high = (_by_place(self.data, length, extreme) for extreme in (np.min, np.max))
+        return low, high
+
+
+class TextBytes:
+    """The texts of Arrow arrays as bytes, looked at part by part: what a column takes in memory is not taken again."""
+
+    def __init__(self, chunks: Sequence[Any]) -> None:
+        self._chunks = chunks
+        self.texts = ArrowTexts(chunks)
         self._are_only: dict[frozenset[str], bool] = {}
 
-    @property
-    def _starts(self) -> npt.NDArray[Any]:
-        """Where the texts with characters begin."""
-        return self._bounds[:-1] if self._filled is None else self._bounds[:-1][self._filled]
+    def _parts(self) -> Iterator[_Part]:
+        first_row = 0
+        for piece in pieces_of(self._chunks):
+            yield _Part(piece, first_row)
+            first_row += len(piece)
 
     @property
-    def _stops(self) -> npt.NDArray[Any]:
-        """Where the texts with characters end."""
-        return self._bounds[1:] if self._filled is None else self._bounds[1:][self._filled]
+    def rows(self) -> int:
+        """How many cells the column has."""
+        return sum(map(len, self._chunks))
 
     @cached_property
-    def texts(self) -> ArrowTexts:
-        """The texts without missing ones."""
-        return ArrowTexts(self._array.drop_null().cast("large_string"))
+    def has_empty(self) -> bool:
+        """Whether a text has no characters."""
+        return any(len(part.empty) for part in self._parts())
 
     @cached_property
     def is_ascii(self) -> bool:
         """Whether all texts are ASCII."""
-        return int(self._data.max(initial=0)) < _ASCII_END
+        return all(int(part.data.max(initial=0)) < _ASCII_END for part in self._parts())
 
     @cached_property
     def max_bytes(self) -> int:
         """The length of the longest text; no text has more characters."""
-        return int((self._stops - self._starts).max(initial=0))
+        return max((int((part.stops - part.starts).max(initial=0)) for part in self._parts()), default=0)
 
     def has_any(self, words: Collection[str], *, ignore_case: bool = False) -> bool:
         """Return whether a text is among `words`; with `ignore_case`, in any case of ASCII letters."""
-        texts = self._array.take(self.near(words, ignore_case=ignore_case)).unique().to_pylist()
-        return not {text.lower() if ignore_case else text for text in texts}.isdisjoint(words)
+        if "" in words and self.has_empty:
+            return True
+        table = _near_table(words, ignore_case=ignore_case)
+        for part in self._parts():
+            texts = part.array.take(part.near(table)).to_pylist()
+            if not {text.lower() if ignore_case else text for text in texts}.isdisjoint(words):
+                return True
+        return False
 
     def near(self, words: Collection[str], *, ignore_case: bool = False) -> Rows:
         """Return the rows whose texts may be among `words`: their length and first two bytes are those of a word."""
-        table = np.zeros((_LONG + 1, 256, 256), dtype=bool)
-        for word in filter(None, words):
-            spellings = {word, word.upper(), word.capitalize(), word[0] + word[1:].upper()} if ignore_case else {word}
-            for spelling in spellings:
-                start = spelling.encode()
-                table[min(len(start), _LONG), start[0], start[min(1, len(start) - 1)]] = True
-        starts, stops = self._starts, self._stops
-        found = np.zeros(len(starts), dtype=bool)
-        for part in (slice(start, start + _TEXTS) for start in range(0, len(starts), _TEXTS)):
-            firsts, lasts = starts[part], stops[part] - 1
-            seconds = self._data[np.minimum(firsts + 1, lasts)]
-            found[part] = table[np.minimum(lasts - firsts + 1, _LONG), self._data[firsts], seconds]
-        near = self._rows_of(found)
-        return np.concatenate([near, self._empty]) if "" in words and self.has_empty else near
-
-    def _rows_of(self, mask: Mask) -> Rows:
-        """Return the rows of the texts with characters that `mask` selects."""
-        places = np.flatnonzero(mask)
-        return places if self._filled is None else np.flatnonzero(self._filled)[places]
-
-    @property
-    def _empty(self) -> Rows:
-        return np.flatnonzero((self._bounds[1:] == self._bounds[:-1]) & ~self.missing)
+        table = _near_table(words, ignore_case=ignore_case)
+        found = [part.rows(part.near(table)) for part in self._parts()]
+        if "" in words:
+            found += [part.rows(part.empty) for part in self._parts()]
+        return _joined(found)
 
     def all_match(self, pattern: str) -> bool:
         """Return whether a pattern (RE2 syntax) is found in every non-missing text."""
         from pyarrow import compute  # noqa: PLC0415 - see above
 
-        return compute.all(compute.match_substring_regex(self._array, pattern)).as_py() is not False
+        parts = (compute.match_substring_regex(part.array, pattern) for part in self._parts())
+        return all(compute.all(matches).as_py() is not False for matches in parts)
 
     def may_end_with(self, words: Collection[str]) -> bool:
         """Return whether a text may end with one of `words`, in any case; only the last two letters are compared."""
@@ -355,45 +414,41 @@ class TextBytes:
     @cached_property
     def _endings(self) -> frozenset[str]:
         """The last two bytes of all texts, in lower case."""
-        found = np.flatnonzero(np.bincount(self._pairs(self._stops - 2)))
-        return frozenset((chr(pair >> 8) + chr(pair & 0xFF)).lower() for pair in found.tolist())
+        is_found = np.zeros(1 << 16, dtype=bool)
+        for part in self._parts():
+            is_found[part.pairs(part.stops - 2)] = True
+        return frozenset((chr(pair >> 8) + chr(pair & 0xFF)).lower() for pair in np.flatnonzero(is_found).tolist())
 
     def may_have_outer_space(self) -> bool:
         """Return whether a text may begin or end with white space, or contain nothing else."""
-        return bool(self._may_begin_or_end(_OUTER_BYTES).any())
+        return any(part.may_begin_or_end(_OUTER_BYTES, is_ascii=self.is_ascii).any() for part in self._parts())
 
     @cached_property
     def strip_suspects(self) -> Rows:
         """The rows whose texts may have white space or quotes around them, or invisible characters anywhere."""
-        found = self._rows_of(self._may_begin_or_end(_GUARDS_BYTES))
-        if self.is_ascii:
-            return found
-        places = [match.start() for match in _INVISIBLE_BYTES.finditer(self._data.data)]
-        invisible = np.searchsorted(self._bounds, np.array(places, dtype="int64"), side="right") - 1
-        return np.concatenate([found, invisible])
+        found = []
+        for part in self._parts():
+            mask = part.may_begin_or_end(_GUARDS_BYTES, is_ascii=self.is_ascii)
+            found.append(part.rows(part.places(mask)))
+            if not self.is_ascii:
+                places = [match.start() for match in _INVISIBLE_BYTES.finditer(part.data.data)]
+                invisible = np.searchsorted(part.bounds, np.array(places, dtype="int64"), side="right") - 1
+                found.append(part.rows(invisible))
+        return _joined(found)
 
     def may_be_damaged(self) -> bool:
         """Return whether a text may contain NUL, U+FFFD, or UTF-8 decoded as cp1252."""
-        data = self._data
-        if len(data) and not data.all():
-            return True
-        if self.is_ascii:
-            return False
-        places = np.flatnonzero(data[:-2] == _WRONG_LEAD)
-        if (_WRONG_SECOND[data[places + 1]] & _WRONG_NEXT[data[places + 2]]).any():
-            return True
-        places = np.flatnonzero(data[:-2] == 0xEF)  # noqa: PLR2004 - U+FFFD is EF BF BD
-        return bool(((data[places + 1] == 0xBF) & (data[places + 2] == 0xBD)).any())  # noqa: PLR2004
+        return any(part.may_be_damaged(is_ascii=self.is_ascii) for part in self._parts())
 
     def are_distinct(self) -> bool:
         """Return whether no text is missing or there twice, judging by 8 bytes of each."""
-        if self.missing.any():
+        if len(self.texts) < self.rows:
             return False
-        parts = (
-            self._array[start : start + _TEXTS].to_numpy(zero_copy_only=False)
-            for start in range(0, len(self._array), _TEXTS)
-        )
-        hashes = np.concatenate([np.empty(0, dtype="uint64"), *map(hash_texts, parts)])
+        hashes = np.empty(self.rows, dtype="uint64")
+        first = 0
+        for piece in self.texts.pieces():
+            hashes[first : first + len(piece)] = hash_texts(piece.to_numpy(zero_copy_only=False))
+            first += len(piece)
         hashes.sort()
         return bool((hashes[1:] != hashes[:-1]).all())
 
@@ -402,8 +457,8 @@ class TextBytes:
         asked = frozenset(chars)
         if any(is_so and known <= asked for known, is_so in self._are_only.items()):
             return True
-        parts = (self._data[start : start + _PART].tobytes() for start in range(0, len(self._data), _PART))
-        self._are_only[asked] = not any(part.translate(None, chars.encode()) for part in parts)
+        delete = chars.encode()
+        self._are_only[asked] = not any(part.data.tobytes().translate(None, delete) for part in self._parts())
         return self._are_only[asked]
 
     @cached_property
@@ -412,39 +467,49 @@ class TextBytes:
 
         None if they have several shapes.
         """
-        lengths = self._stops - self._starts
-        length = int(lengths[0]) if len(lengths) else 0
-        is_gapless = len(self._data) == length * len(lengths)  # no bytes under missing cells
-        if not length or self.has_empty or not is_gapless or not (lengths == length).all():
-            return None
-        low, high = (_by_place(self._data, length, extreme) for extreme in (np.min, np.max))
+        low = high = np.empty(0, dtype="uint8")
+        for part in self._parts():
+            found = part.range_of_shape()
+            if found is None:
+                return None
+            if len(low) and len(found[0]):
+                if len(low) != len(found[0]):
+                    return None
+                low, high = np.minimum(low, found[0]), np.maximum(high, found[1])
+            elif len(found[0]):
+                low, high = found
         are_digits = (low >= _DIGITS.start) & (high < _DIGITS.stop)
-        return (low.tobytes().decode(), high.tobytes().decode()) if (are_digits | (low == high)).all() else None
+        is_one = bool(len(low)) and bool((are_digits | (low == high)).all())
+        return (low.tobytes().decode(), high.tobytes().decode()) if is_one else None
 
-    def _may_begin_or_end(self, first: Mask) -> Mask:
-        """Return a mask of the texts with characters that may begin with white space or `first`, or end with space."""
-        data, starts, stops = self._data, self._starts, self._stops
-        found: Mask = first[data[starts]] | _OUTER_BYTES[data[stops - 1]]
-        if not self.is_ascii:
-            for places in (starts, stops - 2, stops - 3):
-                found |= np.isin(self._pairs(places), _MARK_PAIRS, kind="table")
-        return found
 
-    def _pairs(self, places: npt.NDArray[Any]) -> npt.NDArray[np.uint16]:
-        """Return two bytes each as one number."""
-        after = np.minimum(places + 1, len(self._data) - 1)
-        pairs: npt.NDArray[np.uint16] = self._data[np.maximum(places, 0)].astype("uint16") << 8 | self._data[after]
-        return pairs
+def _near_table(words: Collection[str], *, ignore_case: bool) -> Mask:
+    """Return a mask of the lengths and first two bytes of words."""
+    table = np.zeros((_LONG + 1, 256, 256), dtype=bool)
+    for word in filter(None, words):
+        spellings = {word, word.upper(), word.capitalize(), word[0] + word[1:].upper()} if ignore_case else {word}
+        for spelling in spellings:
+            start = spelling.encode()
+            table[min(len(start), _LONG), start[0], start[min(1, len(start) - 1)]] = True
+    return table
+
+
+def _joined(rows: Sequence[Rows]) -> Rows:
+    return np.concatenate([np.empty(0, dtype="int64"), *rows])
 
 
 _GLANCES: Final = (1_000, 50_000)  # texts: the second glance finds thousands of values that repeat
 
 
+_FEW: Final = 1_000  # texts
+
+
 class TextColumn:
-    """One column of text."""
+    """One column of text, read again at each step: codes or bytes that are kept would grow with the columns."""
 
     def __init__(self, column: pd.Series[Any]) -> None:
         self._column = column
+        self._few: list[str] | None = None
 
     @cached_property
     def mostly_differs(self) -> bool:
@@ -452,15 +517,18 @@ class TextColumn:
         glances = (self._column.iloc[:rows] for rows in _GLANCES)
         return all(glance.nunique() * 2 > len(glance) for glance in glances)
 
-    @cached_property
-    def distinct(self) -> tuple[npt.NDArray[np.int32], list[str]]:
-        """The code of each text (-1: missing) and the distinct texts, in order of appearance."""
+    def factorize(self) -> tuple[npt.NDArray[np.int64], list[str]]:
+        """Return the code of each text (-1: missing) and the distinct texts, in order of appearance."""
         codes, texts = factorize_texts(self._column)
-        return codes.astype("int32"), texts
+        self._few = texts if len(texts) <= _FEW else None
+        return codes, texts
 
-    @cached_property
+    def distinct(self) -> list[str]:
+        """Return the distinct texts, in order of appearance; a few are remembered."""
+        return self.factorize()[1] if self._few is None else self._few
+
     def bytes(self) -> TextBytes | None:
-        """The bytes of the texts; None if Arrow does not store them."""
+        """Return the bytes of the texts; None if Arrow does not store them."""
         return bytes_of(self._column)
 
 
@@ -476,7 +544,3 @@ class TextColumns:
         if position not in self._known:
             self._known[position] = TextColumn(self._frame.iloc[:, position])
         return self._known[position]
-
-    def forget(self) -> None:
-        """Free what was read."""
-        self._known.clear()

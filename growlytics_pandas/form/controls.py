@@ -29,7 +29,7 @@ AS_FOUND: Final = "auto"
 SUGGESTED: Final = "suggested"
 UNSEEN_LABEL: Final = {"description_width": "0"}  # for screen readers; on screen, the table has headings
 HEADS: Final = ("column", "attribute name", "read as", "becomes")
-TEMPLATE: Final = "minmax(86px, 1.4fr) minmax(84px, 1.2fr) 116px minmax(110px, 1.5fr)"
+TEMPLATE: Final = "minmax(86px, 1.3fr) minmax(84px, 1.1fr) minmax(116px, 1.1fr) minmax(110px, 1.5fr)"
 
 
 class ColumnGrid:

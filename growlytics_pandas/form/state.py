@@ -12,7 +12,7 @@ from typing import Any, Final
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from growlytics_pandas._labels import words_of
+from growlytics_pandas._labels import is_customer_id, words_of
 from growlytics_pandas.checks.schema import find_id, name_of
 from growlytics_pandas.columns.frames import count_reject_labels
 from growlytics_pandas.columns.plan_options import PHONE_NORMALIZATIONS, Keep, PlanOptions
@@ -24,9 +24,12 @@ KEEPS: Final[Mapping[str, Keep]] = {
     "send only the first": "first",
     "send only the last": "last",
 }
-LIKELY_IDS: Final = ("customer_id", "customerid", "user_id", "userid", "id", "email", "mobile", "customer")
+LIKELY_IDS: Final = ("customer_id", "customerid", "user_id", "userid", "id")
+CONTACT_IDS: Final = ("email", "e-mail", "mobile", "customer")
+"""Labels of ids if no column is called like the ones above, or like numbers of customers."""
 ID_WORDS: Final = frozenset({"id", "ids", "uuid", "guid", "key", "email", "mail", "mobile", "phone"})
 """The last word of other labels that an id may have, if nearly all of its values are present and unique."""
+_UNLIKELY: Final = 100
 _SHARE_OF_IDS: Final = 0.95  # of the cells of an id column that are present, and of those that are unique
 READINGS: Final = ("types", "date_format", "decimal", "na_values", "strip", "normalize")
 """The options for reading a column, which are the choices of “read as”."""
@@ -166,6 +169,17 @@ class FormState:
         column = chosen.id_column
         is_contact = column.attribute in RESERVED_ATTRIBUTES and column.attribute != self.id_column.attribute
         return chosen.with_column(replace(column, is_sent=True)) if is_contact else chosen
+
+    def with_region(self, region: str, suggested: Mapping[str, Any]) -> FormState:
+        """Return the state with another region of phone numbers; those that were left open are then normalized."""
+        how = suggested.get("normalize", {})
+        columns = (
+            replace(column, reading={**column.reading, "normalize": how[column.label]})
+            if column.label in how and "normalize" not in {**column.reading, **column.suggestion}
+            else column
+            for column in self.columns
+        )
+        return replace(self, region=region, columns=tuple(columns))
 
     def with_options(self, options: PlanOptions) -> FormState:
         """Return the state with the options of a call chosen."""
@@ -368,15 +382,26 @@ def likely_id(frame: pd.DataFrame) -> Hashable | None:
     columns: list[Any] = frame.columns.tolist()
     levels = [name for name in frame.index.names if name is not None and name not in columns]
     labels = [*levels, *(label for label in columns if columns.count(label) == 1)]
-    named = [label for label in labels if _name(label) in LIKELY_IDS and not _may_be_names(label, frame)]
-    if named:
-        likeliest: Hashable = min(named, key=lambda label: LIKELY_IDS.index(_name(label)))
+
+    def is_unique(label: Hashable) -> bool:
+        return label in levels or _is_unique(frame.iloc[:, columns.index(label)])
+
+    def rank(label: Hashable) -> int:
+        name = _name(label)
+        if name in LIKELY_IDS:
+            return LIKELY_IDS.index(name)
+        if is_customer_id(name_of(label)) and is_unique(label):
+            return len(LIKELY_IDS)
+        is_contact = name in CONTACT_IDS and not _may_be_names(label, frame)
+        return len(LIKELY_IDS) + 1 + CONTACT_IDS.index(name) if is_contact else _UNLIKELY
+
+    likeliest: Hashable = min(labels, key=rank, default=None)
+    if labels and rank(likeliest) < _UNLIKELY:
         return likeliest
     if levels and frame.index.nlevels == 1 and frame.index.is_unique:
         found: Hashable = levels[0]
         return found
-    rest = [label for label in labels if label not in levels]
-    return next((label for label in rest if _may_be_id(label, frame.iloc[:, columns.index(label)])), None)
+    return next((label for label in labels if label not in levels and _is_called_id(label) and is_unique(label)), None)
 
 
 def _may_be_names(label: Hashable, frame: pd.DataFrame) -> bool:
@@ -384,9 +409,12 @@ def _may_be_names(label: Hashable, frame: pd.DataFrame) -> bool:
     return _name(label) == "customer" and label in frame.columns and not is_numeric_dtype(frame[label])
 
 
-def _may_be_id(label: Hashable, column: pd.Series[Any]) -> bool:
-    if ID_WORDS.isdisjoint(words_of(name_of(label))[-1:]):
-        return False
+def _is_called_id(label: Hashable) -> bool:
+    return not ID_WORDS.isdisjoint(words_of(name_of(label))[-1:])
+
+
+def _is_unique(column: pd.Series[Any]) -> bool:
+    """Return whether nearly all cells of a column are present and unique."""
     try:
         present = column.dropna()
         return min(len(present) / max(1, len(column)), present.nunique() / max(1, len(present))) >= _SHARE_OF_IDS

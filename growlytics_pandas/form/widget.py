@@ -185,8 +185,8 @@ class Form:
                 row(self._leave_out, self._skip, self._show_values),
                 row(*self._actions.buttons, again, self._actions.reason),
                 self._problem,
-                self._code,
                 self._actions.widget,
+                self._code,
                 self._picture,
             ],
             layout=ipywidgets.Layout(max_width="980px", overflow="hidden"),
@@ -260,8 +260,11 @@ class Form:
             keep=self._keep.value,
             leaves_out=self._leave_out.value,
             skips_unchanged=self._skip.value,
-            region=self._region.value.strip() or INDIA,
         )
+        region = self._region.value.strip() or INDIA
+        if region != self._state.region:
+            suggested = self._suggested(replace(self._state, region=region))
+            self._state = self._state.with_region(region, suggested)
         self._refresh()
 
     def _take_segment(self) -> None:

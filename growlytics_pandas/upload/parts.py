@@ -280,10 +280,7 @@ class Part:
 
     def findings(self, suggestions: Sequence[Suggestion] = ()) -> Findings:
         """Return the violations; they read their values from the frame."""
-        found = check_frame(self.frame, self.schema, self.prechecked, self.budget, suggestions, self.texts)
-        if self.texts is not None:
-            self.texts.forget()
-        return found
+        return check_frame(self.frame, self.schema, self.prechecked, self.budget, suggestions, self.texts)
 
     def encode(self, start: int, stop: int, wanted: Mask | None = None) -> Encoded:
         """Return the encoded rows from `start` to `stop` (only those `wanted`)."""

@@ -63,7 +63,7 @@ class Limits:
 
 REPORT_LIMITS: Final = Limits(rules=60, reasons=30, rows=50, columns=200)  # for scrolling or printing
 NOTEBOOK_LIMITS: Final = Limits(rules=10, reasons=8, rows=10, columns=0)  # for the output of a cell
-FRAME_LIMITS: Final = Limits(rules=20, reasons=0, rows=10, columns=50)
+FRAME_LIMITS: Final = Limits(rules=40, reasons=0, rows=10, columns=50)
 MAX_CHOSEN_ROWS: Final = 50  # of a frame cut by the user, as by head(20)
 
 
@@ -132,13 +132,20 @@ def _value_text(suggestion: Any) -> str:
 # violations --------------------------------------------------------------------------------------------------------
 
 
+_LASTING: Final = (Rule.TYPE_DOUBTFUL, Rule.CONTACT_NOT_MAPPED)
+
+
 def violations_table(
     groups: Sequence[Group], id_column: Hashable, masker: Masker, limits: Limits, rest: str = ""
 ) -> Table | None:
-    """Return violations by rule and column, each with the first one and its fix; `rest` ends the line below them."""
+    """Return violations by rule and column, each with the first one and its fix; `rest` ends the line below them.
+
+    Errors come first, then what the first push would fix for good.
+    """
     if not groups:
         return None
-    shown, others = groups[: limits.rules], groups[limits.rules :]
+    ranked = sorted(groups, key=lambda each: (each.severity is not Severity.ERROR, each.rule not in _LASTING))
+    shown, others = ranked[: limits.rules], ranked[limits.rules :]
     more = left_out(len(others), "rules and columns", f" ({plural(sum(g.violations for g in others), 'violation')})")
     return Table(
         "Violations by rule and column",
@@ -175,9 +182,9 @@ def _example(group: Group, id_column: Hashable, masker: Masker) -> str:
     personal = is_personal(group.attribute, group.column, id_column)
     value = masker.identity(group.value) if personal else masker.cell(group.value)
     where = "" if group.row is None else f"row {group.row:,}: "
-    shown = value if value == value.strip() else repr(value)  # else nobody sees the white space
-    found = f"; found {shown}" if value != MISSING else ""
-    return f"{where}{visible(masker.words(group.finding).rstrip('.'), MAX_FINDING_CHARS)}{found}"
+    found = f"; found {_quoted(value)}" if value != MISSING else ""
+    others = f". Also: {masker.words(group.others)}" if group.others else ""
+    return f"{where}{visible(masker.words(group.finding).rstrip('.'), MAX_FINDING_CHARS)}{found}{others}"
 
 
 # rows --------------------------------------------------------------------------------------------------------------
@@ -284,8 +291,9 @@ def _example_sent(row: Any, sent: str | None) -> str:
     example = _quoted(written(row.example))
     if sent is None:
         return example if pd.isna(row.type) else f"{example} → not sent"
-    is_same = example == _quoted(sent) or (row.type in _EXACT and not isinstance(row.example, str))
-    return _quoted(sent) if is_same else f"{example} → {_quoted(sent)}"
+    shown = _quoted(sent)
+    is_same = example == shown or (row.type in _EXACT and not isinstance(row.example, str))
+    return shown if is_same else f"{example} → {shown}"
 
 
 _EXACT: Final = (AttributeType.NUMBER, AttributeType.BOOLEAN)
@@ -293,8 +301,10 @@ _EXACT: Final = (AttributeType.NUMBER, AttributeType.BOOLEAN)
 
 
 def _quoted(text: str) -> str:
-    """Show a short text; in quotes if it begins or ends with white space, which nobody would see."""
-    return visible(text if text == text.strip() else repr(text), MAX_LABEL_CHARS)
+    """Show a short text; in quotes if it is empty, or begins or ends with white space, which nobody would see."""
+    is_plain = text and text == text.strip()
+    shown = visible(text if is_plain else repr(text), MAX_LABEL_CHARS)
+    return shown if is_plain else shown.replace(" '", "\u00a0'")  # so that the last quote stays on the line
 
 
 class _ShownFrame(pd.DataFrame):
@@ -364,10 +374,10 @@ class ViolationsFrame(_ShownFrame):
 
 
 def _groups_of(violations: pd.DataFrame) -> list[Group]:
-    """Return some rows of a frame of violations by rule and column, errors first."""
+    """Return some rows of a frame of violations by rule and column."""
     keys = [violations["severity"], violations["rule"], violations["column"].map(repr)]
     grouped = pd.DataFrame(violations).groupby(keys, sort=False)
-    groups = [
+    return [
         Group(
             Rule(first.rule),
             Severity(first.severity),
@@ -386,7 +396,6 @@ def _groups_of(violations: pd.DataFrame) -> list[Group]:
             _records(grouped.head(1)), grouped.size().tolist(), grouped["count"].sum().tolist(), strict=True
         )
     ]
-    return sorted(groups, key=lambda group: group.severity is not Severity.ERROR)
 
 
 class SchemaFrame(_ShownFrame):

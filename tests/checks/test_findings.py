@@ -189,3 +189,18 @@ def test_parts_join_to_the_same_violations():
     whole = gp.plan(df, "customer_id").violations
     parts = gp.plan_batches(lambda: iter([df.iloc[:150], df.iloc[150:]]), "customer_id").violations
     pd.testing.assert_frame_equal(parts, whole)
+
+
+def test_display_counts_the_other_reasons():
+    phones = ["12345", "9919211112", "call me", "12345", "99", "99192111123", "5555555555"]
+    shown = re.sub(
+        "<[^>]*>", "", gp.plan(pd.DataFrame({"id": range(7), "mobile": phones}), "id").violations._repr_html_()
+    )
+    assert "too short for IN; found •••45. Also: " in shown
+    assert "(1), +1 more" in shown
+
+
+def test_display_has_lasting_types_before_other_warnings():
+    df = pd.DataFrame({"id": range(30), "City": "Pune ", "Joined": "31/01/2025"})
+    shown = re.sub("<[^>]*>", "", gp.plan(df, "id").violations._repr_html_())
+    assert shown.index("type_") < shown.index("value_")

@@ -16,6 +16,7 @@ from growlytics_pandas.columns.contacts import (
     _plain_mobile,
     invalid_emails,
     invalid_mobiles,
+    normalize_texts,
 )
 from growlytics_pandas.columns.plan_options import check_region
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
@@ -284,3 +285,9 @@ def test_plain_contacts_load_no_library():
     )
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert finished.stdout == "set()\n"
+
+
+@pytest.mark.parametrize("text", ["+48 (0)501 234 567", "0048 (0) 501234567", "+48 501 234 567"])
+def test_trunk_zero_in_brackets_is_no_digit(text):
+    assert normalize_texts([text], "E.164", "DE") == ["+48501234567"]
+    assert find_mobile_reason(text, "DE") is None

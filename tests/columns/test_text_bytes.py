@@ -25,7 +25,8 @@ DTYPES = ["string[pyarrow]", pd.ArrowDtype(pa.string()), pd.ArrowDtype(pa.large_
 
 def arrow(texts, gaps=(), dtype="string[pyarrow]"):
     cells = [None if i in gaps else text for i, text in enumerate(["left out", *texts])]
-    return pd.Series(pd.array(cells, dtype=dtype))[1:]  # an offset into the buffers
+    column = pd.Series(pd.array(cells, dtype=dtype))
+    return pd.concat([column[1:3], column[3:]])  # offsets into the buffers, and two chunks
 
 
 def comparable(violations):
@@ -38,7 +39,9 @@ def test_byte_precheck_misses_nothing(dtype, texts, gaps):
     column = arrow(texts, gaps, dtype)
     found = bytes_of(column)
     present = column.dropna().tolist()
-    assert found.missing.tolist() == column.isna().tolist()
+    assert list(found.texts) == present == found.texts[:]
+    assert [found.texts[place] for place in range(len(found.texts))] == present
+    assert found.has_empty == ("" in present)
     assert found.has_any(MISSING_TEXTS) == any(text in MISSING_TEXTS for text in present)
     assert found.has_any({"", "nan"}, ignore_case=True) == any(text.lower() in {"", "nan"} for text in present)
     assert found.may_have_outer_space() or are_padded(present) is None

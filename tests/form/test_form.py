@@ -604,6 +604,22 @@ def test_known_id_label_wins_over_the_index():
     assert df.growlytics.form().line == "df.growlytics.push('Customer ID')"
 
 
+@pytest.mark.parametrize("label", ["Kundennr", "Customer Number", "N° client", "cust_no"])
+def test_customer_numbers_are_likelier_than_contacts(label):
+    df = pd.DataFrame({"email": ["a@x.com", "b@x.com"], "E-Mail": ["a@x.com", "b@x.com"], label: ["K1", "K2"]})
+    assert likely_id(df) == label
+    assert likely_id(df.assign(**{label: "K1"})) == "email"
+
+
+def test_region_settles_phone_numbers():
+    phones = ["0171 1234567", "+49 171 2345678", "0049 1713456789", "+43 664 1234567"] * 5
+    df = pd.DataFrame({"id": range(20), "mobile": phones})
+    form = df.growlytics.form()
+    assert "normalize" not in form.line
+    form._region.value = "DE"
+    assert "normalize={'mobile': 'E.164'}, region='DE'" in form.line
+
+
 @pytest.mark.parametrize("label", ["E-mail", "Partner key", "member_uuid"])
 def test_unique_column_with_an_id_word_is_likely(label):
     df = pd.DataFrame({"City": ["Pune", "Goa"], label: ["a@x.com", "b@x.com"]})
