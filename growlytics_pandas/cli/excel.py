@@ -217,12 +217,9 @@ def _column(sheet: Sheet, place: int, body: Sequence[int]) -> tuple[Any, list[st
     notes: list[str] = []
     marks = sheet.marks
     cells = [sheet.rows[number][place] for number in body]
-    positions = [(number, place) for number in body] if marks.uncalculated or marks.widths else []
-    if marks.uncalculated:
-        cells = [
-            "" if position in marks.uncalculated else cell for position, cell in zip(positions, cells, strict=True)
-        ]
-    widths = [marks.widths.get(position, 0) for position in positions] if marks.widths else []
+    if gaps := marks.uncalculated:
+        cells = ["" if (number, place) in gaps else cell for number, cell in zip(body, cells, strict=True)]
+    widths = [marks.widths.get((number, place), 0) for number in body] if marks.widths else []
     if any(widths):
         notes.append("its cell format displays leading zeros, so its numbers are read as text with these zeros")
         cells = [_with_zeros(cell, width) for cell, width in zip(cells, widths, strict=True)]

@@ -275,8 +275,7 @@ def _encoding(name: str | None) -> str:
         raise InvalidArgumentError(
             f"--encoding: found {name!r}, which is not an encoding; use one such as utf-8, cp1252, latin-1 or utf-16."
         ) from None
-    is_utf_8 = name is None or name.lower().replace("_", "-") in ("utf-8", "utf8")
-    return _UTF_8 if is_utf_8 or name is None else name
+    return _UTF_8 if name is None or codecs.lookup(name).name == "utf-8" else name
 
 
 def _undecodable(where: str, byte: int, encoding: str) -> InvalidArgumentError:
