@@ -71,15 +71,31 @@ def test_reasons_are_wrapped_in_a_terminal_and_never_cut(tmp_path, monkeypatch, 
     file = tmp_path / "customers.csv"
     pd.DataFrame({"id": range(29), "A column with a long name": days}).to_csv(file, index=False)
     assert main(["suggest", str(file), "--id-col", "id"]) == 0
-    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("date_format")]
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("--date-format")]
+    assert line.startswith("--date-format 'A column with a long name=%d/%m/%Y'  28 of 29 values are dates")
     assert line.endswith("--errors drop)")
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    for columns in ("100", "60"):
+    for columns in ("110", "70"):
         monkeypatch.setenv("COLUMNS", columns)
         main(["suggest", str(file), "--id-col", "id"])
         table = capsys.readouterr().out.partition("next: ")[0].partition("\n")[2]
         assert max(map(len, table.splitlines())) <= int(columns)
         assert " ".join(table.split()).endswith(" ".join(line.split()))
+
+
+def test_the_command_line_writes_suggestions_as_flags(tmp_path, capsys):
+    file = tmp_path / "customers.csv"
+    FRAME.to_csv(file, index=False)
+    report = tmp_path / "report.html"
+    main(["suggest", str(file), "--id-col", "id"])
+    flags = [line.partition("  ")[0] for line in capsys.readouterr().out.splitlines()[2:-1]]
+    assert flags == [
+        *("--na Joined=NULL", "--date-format Joined=%d/%m/%Y", "--date-format At=ISO8601", "--strip-column City"),
+        "--date-format 'Day=?' (to decide)",
+    ]
+    main(["validate", str(file), "--id-col", "id", "--report", str(report)])
+    assert "--strip-column City" in report.read_text("utf-8")
+    assert "na_values" not in report.read_text("utf-8")
 
 
 def test_suggested_options_leave_none_to_suggest():

@@ -34,6 +34,10 @@ LIKELY: Final = 0.75
 """Share of the values from which a person must decide whether the others are exceptions."""
 
 
+LISTED: Final = ("strip", "exclude")
+"""Options whose value is a list of columns."""
+
+
 @dataclass(frozen=True, slots=True)
 class Suggestion:
     """One option for one column.
@@ -69,6 +73,16 @@ class Suggestion:
     type: str = ""
     choices: tuple[Any, ...] = ()
     is_loss: bool = False
+
+    @property
+    def text(self) -> str:
+        """The option as a call gives it, with ? for what a person must decide."""
+        value: Any = "?" if self.value is None else self.value
+        if self.option in LISTED:
+            value = [self.column]
+        elif self.option != "timezone":
+            value = {self.column: value}
+        return options_text(**{self.option: value})
 
 
 def of_all(read: int, present: int) -> str:

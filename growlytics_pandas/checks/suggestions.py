@@ -25,6 +25,7 @@ from growlytics_pandas.checks.numbers import propose_number
 from growlytics_pandas.checks.profile import (
     CONTACT_SAMPLE,
     LIKELY,
+    LISTED,
     Cleaned,
     Head,
     Profile,
@@ -51,8 +52,6 @@ from growlytics_pandas.columns.texts import SURE_WORDS, TextColumn, TextColumns
 
 __all__ = ["Columns", "Suggestion", "as_frame", "as_options", "suggest_for"]
 
-_LISTED: Final = ("strip", "exclude")
-"""Options whose value is a list of columns."""
 _NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT)
 _UTC: Final = ZoneInfo("UTC")
 _QUICK_SAMPLE: Final = 50  # values: enough for most numeric columns
@@ -181,7 +180,7 @@ def as_options(suggestions: Iterable[Suggestion]) -> dict[str, Any]:
     for one in suggestions:
         if one.value is None:
             continue
-        if one.option in _LISTED:
+        if one.option in LISTED:
             options.setdefault(one.option, []).append(one.column)
         elif one.option == "timezone":
             options["timezone"] = one.value

@@ -11,6 +11,7 @@ import pandas as pd
 
 from growlytics_pandas import contract
 from growlytics_pandas.cli.plan_flags import as_flags
+from growlytics_pandas.columns.texts import MISSING_WORDS
 
 _INTEGER: Final = r"-?(?:0|[1-9][0-9]*)"
 # An exponent has a sign, as programs write it: 12E3 is more likely a code.
@@ -19,7 +20,6 @@ _SHORT: Final = r"-?(?:\.[0-9]+|[0-9]+\.)(?:[eE][+-]?[0-9]+)?"
 _CODE: Final = r"-?0[0-9]+(?:\.[0-9]*)?"
 _FIRST_LOOK: Final = 200  # values; they are enough to recognize most text columns
 _MOSTLY: Final = 0.8  # from this share of numbers on, the other values are probably errors
-_BLANKS: Final = ("NA", "N/A", "n/a", "na", "NaN", "nan", "NULL", "null", "None", "none", "nil", "-", "#N/A", "?")
 _INT64: Final = np.iinfo("int64")
 
 
@@ -107,7 +107,7 @@ def _note_of_text(present: pd.Series[Any], is_number: Any) -> Note | None:
     others = present[~is_number]
     found = others.iloc[0]
     # Only these words are quoted: other values are customer data, which does not belong in a log.
-    blank = found if others.eq(found).all() and found in _BLANKS else ""
+    blank = found if others.eq(found).all() and found.casefold() in MISSING_WORDS else ""
     are = "is not a plain number" if len(others) == 1 else "are not plain numbers"
     what = f"{len(others):,} of {len(present):,} values {are} (first in line {others.index[0]:,})"
     missing = f" If {blank!r} means missing: {as_flags({'na_values': [blank]})}." if blank else ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
+import zipfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ import pandas as pd
 
 from growlytics_pandas import contract
 from growlytics_pandas._text import install_extra, plural
-from growlytics_pandas.cli.excel_binary import read_binary_marks
+from growlytics_pandas.cli.excel_binary import WORKBOOK_PART, read_binary_marks
 from growlytics_pandas.cli.excel_marks import Cell, Marks, place_of, read_marks
 from growlytics_pandas.cli.records import frame_of, narrow, objects
 from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError
@@ -45,11 +46,10 @@ _WORKBOOK_STARTS: Final = (_COMPOUND, b"PK\x03\x04", b"PK\x05\x06")
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The rows of a sheet, the position of the first cell, and the marks of the cells."""
+    """The rows of a sheet, and the marks of the cells."""
 
     name: str
     rows: list[list[Any]]
-    first: Cell
     marks: Marks
     merged: Sequence[tuple[Cell, Cell]]
 
@@ -72,10 +72,10 @@ def read_excel(
     body = body[:limit]
     labels = [_label(heading[place]) for place in places]
     columns = [_column(found, place, body) for place in places]
-    lines = [found.first[0] + number + 1 for number in body]
+    lines = [number + 1 for number in body]
     frame = frame_of(labels, [pd.Series(values) for values, _ in columns], lines)
     notes += [] if found.marks.extent[0] else [f"{shown}: {_LESS_SEEN}."]
-    notes += _notes_of(found, where, at, lines, n_empty)
+    notes += [f"{where}: {text}." for text in _notes_of(found, at, lines, n_empty)]
     for label, (_, texts) in zip(labels, columns, strict=True):
         notes += [f"{where}, column {label!r}: {text}." for text in texts]
     return frame, tuple(notes)
@@ -97,12 +97,11 @@ def _read_sheet(data: bytes, shown: str, wanted: str | None) -> tuple[Sheet, lis
     try:
         with calamine.load_workbook(io.BytesIO(data)) as workbook:
             name, notes = _chosen(workbook.sheets_metadata, shown, wanted, calamine)
-            marks = read_binary_marks(io.BytesIO(data), name) or read_marks(io.BytesIO(data), name)
+            marks = _marks_of(data, name)
             _require_readable(marks, f"{shown}, sheet {name!r}")
             read = workbook.get_sheet_by_name(name)
-            rows: list[list[Any]] = read.to_python()
+            rows: list[list[Any]] = read.to_python(skip_empty_area=False)
             merged = getattr(read, "merged_cell_ranges", None) or ()
-            first = read.start or (0, 0)
     except InvalidArgumentError:
         raise
     except BaseException as error:
@@ -115,7 +114,16 @@ def _read_sheet(data: bytes, shown: str, wanted: str | None) -> tuple[Sheet, lis
             f"{shown}: the workbook is damaged or truncated ({one_line(str(error), 200)}). Open it in a spreadsheet "
             "program and save it again."
         ) from None
-    return Sheet(name, rows, first, marks, merged), notes
+    return Sheet(name, rows, marks, merged), notes
+
+
+def _marks_of(data: bytes, sheet: str) -> Marks:
+    """Return the marks of a sheet; none for an xls or ods."""
+    if not zipfile.is_zipfile(io.BytesIO(data)):
+        return Marks()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        is_binary = WORKBOOK_PART in archive.namelist()
+        return read_binary_marks(archive, sheet) if is_binary else read_marks(archive, sheet)
 
 
 def _require_readable(marks: Marks, where: str) -> None:
@@ -168,17 +176,16 @@ def _listed(names: Sequence[str]) -> str:
 def _heading_row(sheet: Sheet, where: str, skip_rows: int) -> int:
     """Return the position of the heading among the rows read."""
     rows = sheet.rows
-    at = next((i for i in range(max(0, skip_rows - sheet.first[0]), len(rows)) if not _is_empty(rows[i])), None)
+    at = next((i for i in range(skip_rows, len(rows)) if not _is_empty(rows[i])), None)
     if at is None:
         after = f" below row {skip_rows:,}" if skip_rows else ""
         raise InvalidArgumentError(f"{where}: it is empty{after}; the first row with cells must be the heading.")
     near = range(at + 1, min(len(rows), at + 1 + _ROWS_SEARCHED))
     below = next((i for i in near if _count(rows[i]) >= _MIN_COLUMNS_UNDER_TITLE), None)
     if _count(rows[at]) == 1 and below is not None and _is_heading(rows[below]):
-        row, likely = sheet.first[0] + at + 1, sheet.first[0] + below + 1
         raise InvalidArgumentError(
-            f"{where}, row {row:,}: it has a single cell, so it is a title and not the heading of the columns below. "
-            f"Row {likely:,} looks like the heading: --skip-rows {likely - 1}."
+            f"{where}, row {at + 1:,}: it has a single cell, so it is a title and not the heading of the columns "
+            f"below. Row {below + 1:,} looks like the heading: --skip-rows {below}."
         )
     return at
 
@@ -210,13 +217,9 @@ def _column(sheet: Sheet, place: int, body: Sequence[int]) -> tuple[Any, list[st
     notes: list[str] = []
     marks = sheet.marks
     cells = [sheet.rows[number][place] for number in body]
-    row, column = sheet.first[0], sheet.first[1] + place
-    positions = [(row + number, column) for number in body] if marks.uncalculated or marks.widths else []
-    if marks.uncalculated:
-        cells = [
-            "" if position in marks.uncalculated else cell for position, cell in zip(positions, cells, strict=True)
-        ]
-    widths = [marks.widths.get(position, 0) for position in positions] if marks.widths else []
+    if gaps := marks.uncalculated:
+        cells = ["" if (number, place) in gaps else cell for number, cell in zip(body, cells, strict=True)]
+    widths = [marks.widths.get((number, place), 0) for number in body] if marks.widths else []
     if any(widths):
         notes.append("its cell format displays leading zeros, so its numbers are read as text with these zeros")
         cells = [_with_zeros(cell, width) for cell, width in zip(cells, widths, strict=True)]
@@ -282,36 +285,30 @@ def _plain(cell: Any) -> Any:
 # notes ------------------------------------------------------------------------------------------------------------
 
 
-def _notes_of(sheet: Sheet, where: str, at: int, lines: Sequence[int], n_empty: int) -> list[str]:
+def _notes_of(sheet: Sheet, at: int, lines: Sequence[int], n_empty: int) -> list[str]:
     """Return notes on the rows below the heading."""
     if not lines:
-        return [f"{where}: there are no rows."]
+        return ["there are no rows"]
     rows = frozenset(line - 1 for line in lines)
-    notes = [f"{where}: {plural(n_empty, 'empty row')} between other rows {_is(n_empty)} skipped."] if n_empty else []
+    notes = [f"{plural(n_empty, 'empty row')} between other rows {_is(n_empty)} skipped"] if n_empty else []
     errors = {cell: word for cell, word in sheet.marks.errors.items() if cell[0] in rows}
     if errors:
         words = ", ".join(word for word, _ in Counter(errors.values()).most_common(3))
-        notes.append(
-            f"{where}: {plural(len(errors), 'cell')} with an error ({words}; first {place_of(min(errors))}) "
-            f"{_is(len(errors))} read as missing."
-        )
+        found = f"{plural(len(errors), 'cell')} with an error ({words}; first {place_of(min(errors))})"
+        notes.append(f"{found} {_is(len(errors))} read as missing")
     formulas = [cell for cell in sheet.marks.uncalculated if cell[0] in rows]
     if formulas:
+        found = f"{plural(len(formulas), 'formula')} (first {place_of(min(formulas))}) without a result"
         notes.append(
-            f"{where}: {plural(len(formulas), 'formula')} (first {place_of(min(formulas))}) without a result "
-            f"{_is(len(formulas))} read as missing: no spreadsheet program has calculated the workbook. Open it in one "
-            "and save it."
+            f"{found} {_is(len(formulas))} read as missing: no spreadsheet program has calculated the workbook. Open "
+            "it in one and save it"
         )
-    hidden = len(rows & sheet.marks.hidden_rows)
-    if hidden:
-        notes.append(f"{where}: {plural(hidden, 'hidden row')} {_is(hidden)} read too.")
-    first_row = sheet.first[0] + at + 1
-    merged = [start for start, end in sheet.merged if end[0] >= first_row and start[0] <= max(rows)]
+    if hidden := len(rows & sheet.marks.hidden_rows):
+        notes.append(f"{plural(hidden, 'hidden row')} {_is(hidden)} read too")
+    merged = [start for start, end in sheet.merged if end[0] > at and start[0] <= max(rows)]
     if merged:
-        notes.append(
-            f"{where}: {plural(len(merged), 'merged range')} below the heading (first {place_of(min(merged))}): only "
-            "the first cell of each has the value."
-        )
+        found = f"{plural(len(merged), 'merged range')} below the heading (first {place_of(min(merged))})"
+        notes.append(f"{found}: only the first cell of each has the value")
     return notes
 
 

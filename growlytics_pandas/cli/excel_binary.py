@@ -11,16 +11,16 @@ import struct
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import BinaryIO, Final
+from typing import Final
 
 from growlytics_pandas.cli.excel_marks import Marks, targets, zeros_shown
 
-_WORKBOOK_PART: Final = "xl/workbook.bin"
+WORKBOOK_PART: Final = "xl/workbook.bin"
 _RELATIONS_PART: Final = "xl/_rels/workbook.bin.rels"
 _STYLES_PART: Final = "xl/styles.bin"
 # The numbers of the records, from [MS-XLSB].
 _ROW, _RK, _ERROR, _FORMULA_NUMBER, _FORMULA_ERROR, _FORMAT, _STYLE = 0, 2, 3, 9, 11, 44, 47
-_SHEET, _CALCULATION, _STYLES, _STYLES_END, _CELLS, _CELLS_END = 156, 157, 617, 618, 145, 146
+_SHEET, _CALCULATION, _STYLES, _STYLES_END = 156, 157, 617, 618
 _CELL_RECORDS: Final = frozenset(range(1, 12))
 _UNREAD_RECORDS: Final = frozenset({*range(13, 19), 62})  # cells without a column number, and inline rich text
 _NUMBERS: Final = (_RK, 5, _FORMULA_NUMBER)
@@ -44,25 +44,16 @@ _QUOTED: Final = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')  # in a format: text, or 
 _DATE_LETTER: Final = re.compile(r"[ymdhs]", re.IGNORECASE)
 
 
-def read_binary_marks(stream: BinaryIO, sheet: str) -> Marks | None:
-    """Read the marks of a sheet of an xlsb; None if the file is another kind of workbook.
+def read_binary_marks(archive: zipfile.ZipFile, sheet: str) -> Marks:
+    """Read the marks of a sheet of an xlsb.
 
     A damaged file raises an error of any type, before the workbook reader, which could end the process, opens it.
     """
-    if not zipfile.is_zipfile(stream):
-        return None
-    with zipfile.ZipFile(stream) as archive:
-        if _WORKBOOK_PART not in archive.namelist():
-            return None
-        part, is_uncalculated = _find_sheet(archive, sheet)
-        data = archive.read(part) if part else b""
-        cells = _Cells(data, *_styles(archive), is_uncalculated=is_uncalculated)
-    is_inside = False
+    part, is_uncalculated = _find_sheet(archive, sheet)
+    data = archive.read(part) if part else b""
+    cells = _Cells(data, *_styles(archive), is_uncalculated=is_uncalculated)
     for kind, start in _records(data):
-        if kind in (_CELLS, _CELLS_END):
-            is_inside = kind == _CELLS
-        elif is_inside:
-            cells.take(kind, start)
+        cells.take(kind, start)
     return cells.marks
 
 
@@ -105,7 +96,7 @@ class _Cells:
 def _find_sheet(archive: zipfile.ZipFile, sheet: str) -> tuple[str, bool]:
     """Return the part that contains a sheet, and whether the workbook has not been calculated."""
     parts = targets(archive, _RELATIONS_PART)
-    data = archive.read(_WORKBOOK_PART)
+    data = archive.read(WORKBOOK_PART)
     found, is_uncalculated = "", False
     for kind, start in _records(data):
         if kind == _SHEET:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import PurePosixPath
-from typing import BinaryIO, Final
+from typing import Final
 from xml.etree.ElementTree import Element, ParseError, fromstring, iterparse
 
 _LAST_BYTES: Final = 1 << 16  # before the end of the last row, which are searched for its number
@@ -41,22 +41,18 @@ class Marks:
     """The first cell that the workbook reader skips or misreads."""
 
 
-def read_marks(stream: BinaryIO, sheet: str) -> Marks:
-    """Read the marks of a sheet of an xlsx; none if the file is another kind of workbook."""
+def read_marks(archive: zipfile.ZipFile, sheet: str) -> Marks:
+    """Read the marks of a sheet of an xlsx."""
     marks = Marks()
-    if not zipfile.is_zipfile(stream):
-        return marks
     try:
-        with zipfile.ZipFile(stream) as archive:
-            workbook = fromstring(archive.read("xl/workbook.xml"))  # noqa: S314 - expat limits entities
-            part = _part_of(sheet, workbook, targets(archive, "xl/_rels/workbook.xml.rels"))
-            data = archive.read(part)
-            marks.extent = _extent(data)
-            widths = _zero_styles(archive)
-            calculation = workbook.find("{*}calcPr")
-            is_uncalculated = calculation is not None and calculation.get("fullCalcOnLoad") in _TRUE
-            if widths or any(sign in data for sign in _SIGNS):
-                _read_cells(data, marks, widths, is_uncalculated=is_uncalculated)
+        workbook = fromstring(archive.read("xl/workbook.xml"))  # noqa: S314 - expat limits entities
+        data = archive.read(_part_of(sheet, workbook, targets(archive, "xl/_rels/workbook.xml.rels")))
+        marks.extent = _extent(data)
+        widths = _zero_styles(archive)
+        calculation = workbook.find("{*}calcPr")
+        is_uncalculated = calculation is not None and calculation.get("fullCalcOnLoad") in _TRUE
+        if widths or any(sign in data for sign in _SIGNS):
+            _read_cells(data, marks, widths, is_uncalculated=is_uncalculated)
     except (KeyError, ParseError, zipfile.BadZipFile, ValueError, RuntimeError):
         return Marks(extent=marks.extent)  # the values can still be read, only without notes
     return marks

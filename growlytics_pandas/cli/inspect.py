@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -12,23 +11,23 @@ from typing import Any, Final
 import pandas as pd
 
 from growlytics_pandas import options
-from growlytics_pandas.cli.loading import begin_summary, load_and_check, load_and_note, summarise
+from growlytics_pandas.cli.loading import begin_summary, load_and_check, load_and_note
 from growlytics_pandas.cli.output_files import check_outputs, write_outputs
 from growlytics_pandas.cli.plan_flags import as_flags
 from growlytics_pandas.cli.readers import OF_FILE
 from growlytics_pandas.cli.running import Command, Exit, Stopper, program
-from growlytics_pandas.cli.summary import Summary, as_line
+from growlytics_pandas.cli.summary import Summary
 from growlytics_pandas.errors import InvalidArgumentError
 
 
 def _show_schema(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
     loaded = load_and_note(arguments)
-    return replace(begin_summary(arguments, loaded), columns=tuple(map(_column, loaded.plan.schema.to_dict("records"))))
+    schema = loaded.plan.schema.astype(object)
+    return replace(begin_summary(arguments, loaded), columns=_records(schema.where(schema.notna(), None)))
 
 
-def _column(row: dict[Any, Any]) -> dict[str, Any]:
-    plain: dict[str, Any] = json.loads(pd.Series(row).to_json())
-    return plain | {"note": as_line(row["note"])}
+def _records(frame: pd.DataFrame) -> tuple[dict[str, Any], ...]:
+    return tuple({str(name): value for name, value in row.items()} for row in frame.to_dict("records"))
 
 
 def _suggest(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
@@ -40,14 +39,10 @@ def _suggest(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
             f"--options {path} --save NEW.toml."
         )
     loaded = load_and_note(arguments)
-    suggestions = tuple(
-        {str(name): _plain(value) for name, value in row.items()} for row in loaded.plan.suggestions.to_dict("records")
-    )
-    suggested = loaded.suggested()
+    flags = [each.text for each in loaded.plan._suggested]
+    suggested, suggestions = loaded.suggested(), _records(loaded.plan.suggestions.assign(flag=flags))
     summary = replace(begin_summary(arguments, loaded), options=suggested, suggestions=suggestions)
-    reading = {name.replace("_", "-"): getattr(arguments, name) for name in OF_FILE if getattr(arguments, name)}
-    flags = (f"--{name} {shlex.quote(str(value))}" for name, value in reading.items())
-    push = " ".join([program(), "push", shlex.quote(arguments.file), *flags])
+    push = _command("push", arguments)
     if arguments.save is None:
         return replace(summary, next=f"{push} {as_flags({'id_col': arguments.id_col, **suggested})}")
     kept = options.load(arguments.options) if arguments.options else {}
@@ -57,17 +52,23 @@ def _suggest(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
     return replace(summary, files={"options": path}, next=f"{push} --options {shlex.quote(path)}")
 
 
-def _plain(value: Any) -> Any:
-    return value if value is None or isinstance(value, (str, bool, int, list)) else str(value)
+def _command(name: str, arguments: argparse.Namespace) -> str:
+    """Return another command for the same file, read in the same way."""
+    reading = {name: getattr(arguments, name) for name in OF_FILE if getattr(arguments, name)}
+    return " ".join(filter(None, [program(), name, shlex.quote(arguments.file), as_flags(reading)]))
 
 
 def _validate(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
     check_outputs(arguments)
     loaded = load_and_check(arguments)
-    summary = summarise(arguments, loaded)
-    status = Exit.DATA if summary.errors else Exit.DONE
-    summary = replace(summary, exit_status=status, would_refuse=loaded.plan.has_errors)
-    return write_outputs(summary.with_changes(loaded.plan.changes), arguments, loaded.plan, None)
+    plan = loaded.plan
+    status = Exit.DATA if plan.has_errors else Exit.DONE
+    summary = begin_summary(arguments, loaded).with_findings(plan._findings).with_changes(plan.changes)
+    summary = replace(summary, counts=plan.counts, exit_status=status, would_refuse=plan.has_errors)
+    if not loaded.options and any(each.value is not None for each in plan._suggested):
+        id_col = as_flags({"id_col": arguments.id_col})
+        summary = replace(summary, next=f"{_command('suggest', arguments)} {id_col}")
+    return write_outputs(summary, arguments, plan, None)
 
 
 def _add_save(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas._rules import Rule, Severity
+from growlytics_pandas._rules import Rule
 from growlytics_pandas._text import KEY_VARIABLE
 from growlytics_pandas.checks.schema import name_of_column
 from growlytics_pandas.checks.suggestions import as_options
@@ -20,7 +20,7 @@ from growlytics_pandas.checks.values import TYPE_OPTIONS
 from growlytics_pandas.cli.csv_types import Note, complete_decimals, infer_column
 from growlytics_pandas.cli.plan_flags import as_flags, check_file, read_options
 from growlytics_pandas.cli.readers import Table, find_source, read_source, require_file
-from growlytics_pandas.cli.summary import Summary, as_line, count_rules
+from growlytics_pandas.cli.summary import Summary, as_line
 from growlytics_pandas.client import Client
 from growlytics_pandas.columns.dtypes import inspect
 from growlytics_pandas.columns.plan_options import PlanOptions, Reading, read_zone
@@ -133,19 +133,6 @@ def write_notes(notes: Iterable[str], *, is_quiet: bool) -> None:
     """Write notes to stderr."""
     for note in () if is_quiet else notes:
         sys.stderr.write(f"note: {as_line(note)}\n")
-
-
-def summarise(arguments: argparse.Namespace, loaded: Loaded) -> Summary:
-    """Return the summary of a plan."""
-    plan = loaded.plan
-    findings = plan._findings
-    return replace(
-        begin_summary(arguments, loaded),
-        counts=plan.counts,
-        errors=findings.count(Severity.ERROR),
-        warnings=findings.count(Severity.WARNING),
-        rules=count_rules(findings),
-    )
 
 
 def begin_summary(arguments: argparse.Namespace, loaded: Loaded) -> Summary:

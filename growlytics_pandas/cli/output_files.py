@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import importlib.util
 import os
-import stat
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -53,14 +52,13 @@ def check_outputs(arguments: argparse.Namespace) -> None:
 
 def _require_apart(arguments: argparse.Namespace, outputs: Mapping[str, Path]) -> None:
     """Raise if an output is the same file as another output or an input, also by another path or a link."""
-    seen = [(what, marks) for what, path in _in_use(arguments) if (marks := _marks(path))]
+    seen = [*_in_use(arguments)]
     for name, path in outputs.items():
         option = f"--{name}"
         require_target(path, option)
-        marks = _marks(path)
-        if what := next((what for what, others in seen if marks & others), ""):
+        if what := next((what for what, place in seen if place is not None and _is_same(place, path)), ""):
             raise InvalidArgumentError(f"{option}: {str(path)!r} is also {what}; choose another name.")
-        seen.append((option, marks))
+        seen.append((option, path))
 
 
 def _in_use(arguments: argparse.Namespace) -> Iterator[tuple[str, Any]]:
@@ -86,19 +84,16 @@ def _in_use(arguments: argparse.Namespace) -> Iterator[tuple[str, Any]]:
             yield "the ledger", f"{path}{suffix}"
 
 
-def _marks(place: Any) -> set[Any]:
-    """Return marks of a path or descriptor; two that share a mark are the same file, even if it does not exist yet."""
-    if place is None:
-        return set()
-    marks: set[Any] = set()
+def _is_same(place: Any, path: Path) -> bool:
+    """Return whether an output is the file at a path or descriptor, also by a link, and if it does not exist yet.
+
+    A device may be used twice.
+    """
     with contextlib.suppress(OSError, ValueError):
-        facts = os.stat(place)  # noqa: PTH116 - it may be a descriptor
-        if stat.S_ISREG(facts.st_mode):
-            marks.add((facts.st_dev, facts.st_ino))
-    if not isinstance(place, int):
-        with contextlib.suppress(OSError, ValueError):
-            marks.add(os.path.realpath(place))
-    return marks
+        if path.exists():
+            return path.is_file() and os.path.samefile(place, path)  # noqa: PTH121 - it may be a descriptor
+        return not isinstance(place, int) and os.path.realpath(place) == os.path.realpath(path)
+    return False
 
 
 def write_outputs(summary: Summary, arguments: argparse.Namespace, plan: Plan, result: PushResult | None) -> Summary:

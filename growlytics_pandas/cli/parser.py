@@ -150,7 +150,7 @@ def _add_sending(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--max-concurrency", type=int, metavar="N", help="maximum requests in flight (default: 64)")
     group.add_argument(
         "--max-failures",
-        type=_count_or_share,
+        type=number,
         metavar="N",
         help="stop after this many failed rows (50), or at this share of failed rows (0.1)",
     )
@@ -193,10 +193,6 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _count_or_share(text: str) -> float:
-    try:
-        return int(text) if text.isdecimal() else float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"found {text!r}; it must be rows such as 50, or a share such as 0.1"
-        ) from None
+def number(text: str) -> float:
+    """Return an int or a float; argparse calls it a "number" in errors."""
+    return int(text) if text.isdecimal() else float(text)

@@ -22,18 +22,18 @@ from growlytics_pandas._text import plural
 from growlytics_pandas.api import last_result
 from growlytics_pandas.cli.loading import (
     Loaded,
+    begin_summary,
     load_and_check,
     notes_of_client,
     open_client,
     read_table,
-    summarise,
     write_notes,
 )
 from growlytics_pandas.cli.output_files import check_outputs, write_outputs
 from growlytics_pandas.cli.plan_flags import read_options
 from growlytics_pandas.cli.readers import OF_FILE
 from growlytics_pandas.cli.running import Command, Exit, Stopper, explain
-from growlytics_pandas.cli.summary import FailedRow, Summary, as_line, count_rules
+from growlytics_pandas.cli.summary import FailedRow, Summary, as_line
 from growlytics_pandas.columns.plan_options import PlanOptions
 from growlytics_pandas.contract import KEY_STATUSES
 from growlytics_pandas.errors import ConstraintViolationError, ServiceError
@@ -57,7 +57,7 @@ def _push(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
     if changes and any(changes.values()) and not arguments.dry_run:
         sys.stderr.write(f"{one_line(arguments.file)}: {changes_text(changes)}\n")  # before it is sent
     result, error = run_to_end(loaded.plan.push, arguments, stopper)
-    summary = of_result(summarise(arguments, loaded), result).with_changes(changes)
+    summary = of_result(begin_summary(arguments, loaded), result).with_changes(changes)
     return _concluded(of_error(summary, error, stopper), arguments, result)
 
 
@@ -104,12 +104,12 @@ def of_result(summary: Summary, result: PushResult) -> Summary:
     is_dry = result.run.ended == "dry run"
     # A row that --keep leaves out is `invalid`, but not an error: the user requested it.
     n_lost = 0 if is_dry else sum(counts[status] for status in RETRYABLE)
+    summary = summary.with_findings(result._findings)
     return replace(
         summary,
         exit_status=Exit.DATA if summary.errors or n_lost else Exit.DONE,
         ended=result.run.ended,
         would_refuse=result.run.would_refuse,
-        rules=count_rules(result._findings),
         counts=counts,
         is_incomplete=not is_dry and result.has_incomplete_rows,
         new_types={} if result.run.would_refuse else dict(zip(types["attribute"], types["type"], strict=True)),
@@ -239,7 +239,7 @@ def _push_segment(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
     found, error = run_to_end(push, arguments, stopper)
     result = cast("SegmentResult", found)
     loaded = Loaded(result.plan, given, (*table.notes, *of_client))
-    summary = of_result(summarise(arguments, loaded), result)
+    summary = of_result(begin_summary(arguments, loaded), result)
     facts = {name: getattr(result, name) for name in ("is_first_run", "joined", "left", "stayed", "note")}
     facts = {"attribute": segment.attribute, "members": str(segment.members), **facts}
     summary = replace(summary, rows=len(frame), segment=facts)

@@ -107,12 +107,14 @@ class Table:
 def find_source(arguments: argparse.Namespace) -> Source:
     """Check the flags for reading a file, and find its format."""
     found, sep = arguments.format or _format_of(arguments.file), arguments.sep
-    if found not in _SEPARATORS and sep:
-        raise InvalidArgumentError(f"--sep: only for csv and tsv; the format is {found}.")
-    if found not in (*_SEPARATORS, *EXCEL_FORMATS) and arguments.skip_rows:
-        raise InvalidArgumentError(f"--skip-rows: only for csv, tsv and workbooks; the format is {found}.")
-    if found not in EXCEL_FORMATS and arguments.sheet:
-        raise InvalidArgumentError(f"--sheet: only for {', '.join(EXCEL_FORMATS)}; the format is {found}.")
+    for flag, value, formats in (
+        ("--sep", sep, _SEPARATORS),
+        ("--encoding", arguments.encoding, (*_SEPARATORS, "jsonl")),
+        ("--skip-rows", arguments.skip_rows, (*_SEPARATORS, *EXCEL_FORMATS)),
+        ("--sheet", arguments.sheet, EXCEL_FORMATS),
+    ):
+        if value and found not in formats:
+            raise InvalidArgumentError(f"{flag}: only for {', '.join(formats)}; the format is {found}.")
     if sep is not None and len(sep) != 1:
         if sep not in ("\\t", "tab"):
             raise InvalidArgumentError(f"--sep: found {sep!r}; it must be one character, or \\t.")
@@ -273,8 +275,7 @@ def _encoding(name: str | None) -> str:
         raise InvalidArgumentError(
             f"--encoding: found {name!r}, which is not an encoding; use one such as utf-8, cp1252, latin-1 or utf-16."
         ) from None
-    is_utf_8 = name is None or name.lower().replace("_", "-") in ("utf-8", "utf8")
-    return _UTF_8 if is_utf_8 or name is None else name
+    return _UTF_8 if name is None or codecs.lookup(name).name == "utf-8" else name
 
 
 def _undecodable(where: str, byte: int, encoding: str) -> InvalidArgumentError:

@@ -112,8 +112,6 @@ def _json_records(text: Iterable[str], shown: str) -> Iterator[tuple[int, dict[s
         where = f"{shown}, line {number:,}"
         try:
             record = json.loads(line, object_pairs_hook=_object)
-        except _TwiceError as error:
-            raise InvalidArgumentError(f"{where}: the key {error.args[0]!r} appears twice.") from None
         except (ValueError, RecursionError) as error:
             raise InvalidArgumentError(f"{where}: not JSON: {error}. There must be one object per line.") from None
         if not isinstance(record, dict):
@@ -124,15 +122,12 @@ def _json_records(text: Iterable[str], shown: str) -> Iterator[tuple[int, dict[s
         yield number, record
 
 
-class _TwiceError(Exception):
-    """A key appears twice in one object; JSON readers silently keep the last value."""
-
-
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object; a key that appears twice is an error, since JSON readers silently keep the last value."""
     found = dict(pairs)
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
-        raise _TwiceError(next(key for key in keys if keys.count(key) > 1))
+        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} appears twice")
     return found
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
-from growlytics_pandas._rules import Rule, Severity
+from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
@@ -22,7 +22,7 @@ MAX_CHARS: Final = 600  # of a line; an error ends with its remedy, which must n
 _FAILURES_IN_TEXT: Final = 3  # they are usually alike
 _LEAST_WRAPPED: Final = 40  # characters of a line beside the other columns; with fewer, the text begins a line
 _MAX_NAME_CHARS: Final = 60
-_SUGGESTION_COLUMNS: Final = ("option", "column", "value", "reason")
+_SUGGESTION_COLUMNS: Final = ("flag", "reason")
 _SCHEMA_COLUMNS: Final = ("column", "attribute", "type", "known_type", "missing", "note")
 
 
@@ -68,7 +68,7 @@ class Summary:
     counts: dict[str, int] | None = None  # status → rows; the sum is `rows` (`segment`: plus the customers who left)
     errors: int | None = None  # violations: data that would be rejected or ignored
     warnings: int | None = None  # other violations
-    rules: tuple[RuleCount, ...] = ()  # one per rule and column
+    rules: tuple[RuleCount, ...] = ()  # one per rule, column and kind of message
     is_incomplete: bool = False  # whether a row arrived without all its attributes
     changes: Changes | None = None  # compared with the ledger before the push; None without one, or with --quiet
     changed_values: dict[str, int] | None = None  # with --track attributes: attribute → values that would change
@@ -76,7 +76,7 @@ class Summary:
     new_types: dict[str, str] = field(default_factory=dict)  # attribute → type that this push fixed, or would fix
     columns: tuple[dict[str, Any], ...] = ()  # `schema`: its rows
     options: dict[str, Any] = field(default_factory=dict)  # of the plan, from flags and --options
-    suggestions: tuple[dict[str, Any], ...] = ()  # `suggest`: its rows; value None: a person must decide
+    suggestions: tuple[dict[str, Any], ...] = ()  # `suggest`: its rows, with `flag`; value None: a person must decide
     failures: tuple[FailedRow, ...] = ()  # the first 10 `failed` or `unknown` rows
     refused: int = 0  # `failed` rows that the service rejected with a status of 400 to 499, and would reject again
     started: str | None = None  # when sending began, UTC
@@ -87,6 +87,23 @@ class Summary:
     next: str = ""  # what to do
     notes: tuple[str, ...] = ()  # on how the file was read, and type warnings
     files: dict[str, str] = field(default_factory=dict)  # `report`, `violations`, … → the path written
+
+    def with_findings(self, findings: Findings) -> Summary:
+        """Return the summary with the violations of the data."""
+        errors, warnings = (findings.count(severity) for severity in (Severity.ERROR, Severity.WARNING))
+        rules = tuple(
+            RuleCount(
+                rule=group.rule.value,
+                severity=group.severity.value,
+                effect=group.effect.value,
+                column=str(group.column),
+                count=group.cells,
+                first=as_line(group.message),
+                fix=group.fix,
+            )
+            for group in findings.groups()
+        )
+        return replace(self, errors=errors, warnings=warnings, rules=rules)
 
     def with_changes(self, changes: Changes | None) -> Summary:
         """Return the summary with the changes that a push makes."""
@@ -156,30 +173,9 @@ def _failure_text(failure: FailedRow) -> str:
     return f"  {failure.status:<7}  row {failure.row:,} ({where}): {failure.error}"
 
 
-def count_rules(findings: Findings) -> tuple[RuleCount, ...]:
-    """Count violations by rule and column, in the order of `Findings`, with the first example of each."""
-    counts: dict[tuple[Severity, Rule, str], RuleCount] = {}
-    for group in findings.groups():
-        key = group.severity, group.rule, repr(group.column)
-        first = counts.get(key)
-        if first is None:
-            counts[key] = RuleCount(
-                group.rule.value,
-                group.severity.value,
-                group.effect.value,
-                str(group.column),
-                group.cells,
-                as_line(group.message),
-                group.fix,
-            )
-        else:
-            counts[key] = replace(first, count=first.count + group.cells)
-    return tuple(counts.values())
-
-
 def _table(records: tuple[dict[str, Any], ...], names: tuple[str, ...], width: int | None) -> Iterator[str]:
     """Yield the lines of a table; its last column is sentences, which are wrapped to `width` (None: not at all)."""
-    table = [list(names), *([_cell(name, row[name]) for name in names] for row in records)]
+    table = [list(names), *([_cell(name, row) for name in names] for row in records)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)][:-1]
     for *cells, sentence in table:
         start = "".join(f"{cell:<{chars}}  " for cell, chars in zip(cells, widths, strict=True))
@@ -196,9 +192,12 @@ def _table(records: tuple[dict[str, Any], ...], names: tuple[str, ...], width: i
         yield wrapper.fill(sentence)
 
 
-def _cell(name: str, value: Any) -> str:
+def _cell(name: str, row: Mapping[str, Any]) -> str:
+    value = row[name]
     if name in ("column", "attribute"):
         return label(value)
+    if name == "flag" and row["value"] is None:
+        return f"{value} ({TO_DECIDE})"
     if value is None:
-        return TO_DECIDE if name == "value" else ""
+        return ""
     return f"{value:,}" if type(value) is int else one_line(str(value), sys.maxsize)

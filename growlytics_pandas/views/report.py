@@ -214,7 +214,7 @@ def _result_facts(result: ResultSummary, why: str) -> tuple[tuple[str, str], ...
 def _plan_steps(plan: PlanSummary, errors: int, warnings: int) -> list[Step]:
     steps = _data_steps("plan", errors, warnings)
     if any(each.value is not None for each in plan.suggestions):
-        again = phrase("plan again with them", "give them in the call")
+        again = phrase("plan again with them", "give them in the command")
         words = f"Review the suggested options, then {again}."
         steps.insert(0, Step(words, phrase("options = plan.suggest()", "")))
     steps += _type_steps(plan)

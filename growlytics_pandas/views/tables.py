@@ -18,7 +18,7 @@ from growlytics_pandas._labels import is_personal
 from growlytics_pandas._masking import MISSING, Masker, is_missing, visible, written
 from growlytics_pandas._rules import Effect, Group, Rule, Severity
 from growlytics_pandas._status import MEANINGS, Status
-from growlytics_pandas._text import phrase, plural
+from growlytics_pandas._text import argument, phrase, plural
 from growlytics_pandas.contract import AttributeType
 from growlytics_pandas.views.html import Cell, Code, Column, Fields, StatusLevel, Table, render_tables
 
@@ -104,7 +104,7 @@ def left_out(count: int, nouns: str, rest: str = "") -> str:
 
 
 def suggestions_table(suggestions: Sequence[Any], limits: Limits) -> Table | None:
-    """Return suggestions (`option`, `column`, `value`, `reason`); those that a person must decide come first."""
+    """Return suggestions (see `checks.profile`); those that a person must decide come first."""
     if not suggestions:
         return None
     ranked = sorted(suggestions, key=lambda each: each.value is not None)
@@ -114,15 +114,19 @@ def suggestions_table(suggestions: Sequence[Any], limits: Limits) -> Table | Non
         (Column("option", "name"), Column("column"), Column("value"), Column("reason", is_below=True)),
         tuple(
             (
-                each.option,
+                argument(each.option),
                 label(each.column),
-                TO_DECIDE if each.value is None else Code(visible(repr(each.value), MAX_LABEL_CHARS)),
+                TO_DECIDE if each.value is None else Code(_value_text(each)),
                 visible(each.reason, MAX_REASON_CHARS),
             )
             for each in shown
         ),
         left_out(len(ranked) - len(shown), "suggestions"),
     )
+
+
+def _value_text(suggestion: Any) -> str:
+    return visible(phrase(repr(suggestion.value), suggestion.text), MAX_LABEL_CHARS)
 
 
 # violations --------------------------------------------------------------------------------------------------------

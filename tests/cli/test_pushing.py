@@ -103,7 +103,7 @@ def test_rejected_rows_exit_1(push, at, faulty):
         (("--max-failures", "inf"), "--max-failures: found inf; it must be a finite number above 0."),
         (("--timeout", "inf"), "--timeout: found inf; it must be a number of seconds above 0, up to 86,400"),
         (("--max-concurrency", "99999999999999999999"), "it must be a whole number from 1 to 65,535"),
-        (("--max-failures", "many"), "rows such as 50"),
+        (("--max-failures", "many"), "--max-failures: invalid number value: 'many'"),
         (("--type", "City"), "--type: found 'City'; it must be COLUMN=TYPE."),
         (("--type", "City=text"), "allowed are 'string'"),
         (("--timezone", "Mars"), "--timezone: found 'Mars'"),

@@ -68,6 +68,14 @@ def test_a_flag_adds_to_the_columns_that_the_file_excludes(command, write, at):
     assert done.data["options"]["strip"] == ["Tags", "City"]
 
 
+def test_the_next_command_of_validate_suggests_options(command, write):
+    write("a.csv", "id;Joined\n1;31/01/2025\n2;28/02/2025\n")
+    done = command("validate", "a.csv", "--id-col", "id", "--sep", ";")
+    assert done.out.endswith("\nnext: python -m growlytics_pandas suggest a.csv --sep ';' --id-col id\n")
+    done = command("validate", "a.csv", "--id-col", "id", "--sep", ";", "--date-format", "Joined=%d/%m/%Y")
+    assert "next" not in done.out
+
+
 def test_the_next_command_of_suggest_reads_the_file_alike(command, write):
     write("a.csv", "id;Joined\n1;31/01/2025\n2;28/02/2025\n".encode("cp1252"))
     done = command("suggest", "a.csv", "--id-col", "id", "--sep", ";", "--encoding", "cp1252", "--save", "s.toml")
