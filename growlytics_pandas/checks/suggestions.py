@@ -493,7 +493,7 @@ def _proposal(columns: Columns, position: int, cleaned: Cleaned, name: str, know
     if found is None and has_digits and known in (None, contract.NUMBER) and not is_id_like(name):
         found = propose_number(texts)
     if found is None or not cleaned.guarded:
-        return found and left_open(found)
+        return left_open(found) if found is not None and known is None else found
     if found.type == contract.DATE and found.value is not None:
         what = f"{found.option}={found.value!r}"
         marked = f"{plural(cleaned.guarded, 'value')} with a spreadsheet's text marker"

@@ -126,7 +126,8 @@ def suggestions_table(suggestions: Sequence[Any], limits: Limits) -> Table | Non
 
 
 def _value_text(suggestion: Any) -> str:
-    return visible(phrase(repr(suggestion.value), suggestion.text), MAX_LABEL_CHARS)
+    flags = getattr(suggestion, "text", "")  # a row of the frame has none, and is shown only in Python
+    return visible(phrase(repr(suggestion.value), flags), MAX_LABEL_CHARS)
 
 
 # violations --------------------------------------------------------------------------------------------------------
