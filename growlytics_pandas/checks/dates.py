@@ -381,6 +381,12 @@ def zone_of_texts(texts: Sequence[str], formats: Iterable[str], zone: ZoneInfo, 
     return _first_zone(lambda one: parse_by_first(texts, formats, one), zone, None, region)
 
 
+def may_be_days(texts: Sequence[str], formats: Iterable[str], region: str) -> bool:
+    """Return whether `formats` read all texts as midnights of the region, as `zone_of_texts` requires."""
+    local = _in_zone(lambda one: parse_by_first(texts, formats, one), _ZONE_OF_REGION.get(region))
+    return local is not None and _are_midnights(local)
+
+
 def _zones_of(present: pd.Series[Any]) -> tuple[str | None, bool]:
     """Return the name of the column's zone if it has exactly one, and whether all of its dates have a zone."""
     dtype: Any = present.dtype
@@ -400,14 +406,24 @@ def _zones_of(present: pd.Series[Any]) -> tuple[str | None, bool]:
 def _first_zone(read: Callable[[ZoneInfo], Moments], zone: ZoneInfo, own: str | None, region: str) -> str | None:
     in_zone = read(zone)
     for name, few in ((own, 1), (_ZONE_OF_REGION.get(region), _FEW_DAYS)):
-        if name is None or "/" not in name:
-            continue
-        try:
-            local = read(ZoneInfo(name))
-        except (KeyError, ValueError, OSError):
+        local = _in_zone(read, name)
+        if name is None or local is None or not _are_midnights(local):
             continue
         days = local.astype("M8[D]")
-        are_midnights = bool((local == days).all())
-        if are_midnights and len(np.unique(days)) >= few and bool((in_zone.astype("M8[D]") != days).any()):
+        if len(np.unique(days)) >= few and bool((in_zone.astype("M8[D]") != days).any()):
             return name
     return None
+
+
+def _in_zone(read: Callable[[ZoneInfo], Moments], name: str | None) -> Moments | None:
+    """Return dates read in a zone; None if there is no such zone."""
+    if name is None or "/" not in name:
+        return None
+    try:
+        return read(ZoneInfo(name))
+    except (KeyError, ValueError, OSError):
+        return None
+
+
+def _are_midnights(dates: Moments) -> bool:
+    return bool((dates == dates.astype("M8[D]")).all())

@@ -19,7 +19,7 @@ import pandas as pd
 from growlytics_pandas import contract
 from growlytics_pandas._labels import OLD_INDEX, is_code_like, is_id_like, is_time_like
 from growlytics_pandas._text import argument, options_text, phrase, plural
-from growlytics_pandas.checks.dates import may_be_epoch_ms, propose_date, zone_of_days, zone_of_texts
+from growlytics_pandas.checks.dates import may_be_days, may_be_epoch_ms, propose_date, zone_of_days, zone_of_texts
 from growlytics_pandas.checks.names import CONTACT_SHARE, suggest_names
 from growlytics_pandas.checks.numbers import propose_number
 from growlytics_pandas.checks.profile import (
@@ -618,5 +618,8 @@ def _zone_of(columns: Columns, position: int, found: Sequence[Suggestion]) -> st
         return None
     listed = [formats] if isinstance(formats, str) else formats
     if not any(form == "ISO8601" or "%z" in form for form in listed):
+        return None
+    head = columns.head(position)
+    if head is None or not may_be_days(head.texts, listed, columns.region):
         return None
     return zone_of_texts(columns.cleaned(position).profile.texts, listed, columns.zone, columns.region)

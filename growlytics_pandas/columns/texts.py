@@ -235,7 +235,16 @@ _OUTER_BYTES: Final = _among(" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f")
 _GUARDS_BYTES: Final = _among(" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f=\"'")
 # The first two bytes of white space, quotes and invisible characters outside ASCII; few other characters have them.
 _MARK_PAIRS: Final = np.array([0xC285, 0xC2A0, 0xC2AB, 0xD89C, 0xE19A, 0xE280, 0xE281, 0xE380, 0xEFBB], dtype="uint16")
-_INVISIBLE_BYTES: Final = re.compile(rb"\xe2\x80[\x8b\x8e\x8f\xaa-\xae]|\xe2\x81[\xa0\xa6-\xa9]|\xef\xbb\xbf|\xd8\x9c")
+# Invisible characters: their first two bytes, and which third bytes they have.
+_INVISIBLE_ENDS: Final = MappingProxyType(
+    {
+        0xE280: _among(b"\x8b\x8e\x8f\xaa\xab\xac\xad\xae"),
+        0xE281: _among(b"\xa0\xa6\xa7\xa8\xa9"),
+        0xEFBB: _among(b"\xbf"),
+        0xD89C: np.ones(256, dtype=bool),  # has only two
+    }
+)
+_INVISIBLE_LEADS: Final = _among(b"\xe2\xef\xd8")
 # UTF-8 decoded as cp1252: Â to ô, then a character that a continuation byte decodes to.
 _WRONG_LEAD: Final = 0xC3
 _WRONG_SECOND: Final = _among(bytes(range(0x82, 0xB5)))
@@ -277,25 +286,55 @@ class _Part:
         bounds = np.frombuffer(offsets, dtype=width)[array.offset : array.offset + len(array) + 1]
         self.data = np.frombuffer(data, dtype="uint8") if data is not None else np.empty(0, dtype="uint8")
         self.data = self.data[int(bounds[0]) : int(bounds[-1])]
-        self.bounds = bounds - bounds[0]
+        self._bounds = bounds - bounds[0]
         self._first_row = first_row
-        self._is_filled = self.bounds[1:] > self.bounds[:-1]
-        if array.null_count:
-            self._is_filled &= array.is_valid().to_numpy(zero_copy_only=False)
-        self.starts = self.bounds[:-1][self._is_filled]
-        self.stops = self.bounds[1:][self._is_filled]
+
+    @cached_property
+    def _filled(self) -> Mask | slice:
+        """Which texts have characters; all of them as a slice, which copies nothing."""
+        filled = self._bounds[1:] > self._bounds[:-1]
+        if self.array.null_count:
+            filled &= self._valid
+        return slice(None) if filled.all() else filled
+
+    @property
+    def _valid(self) -> Mask:
+        valid: Mask = self.array.is_valid().to_numpy(zero_copy_only=False)
+        return valid
+
+    @cached_property
+    def starts(self) -> npt.NDArray[Any]:
+        """Where the texts with characters begin."""
+        starts: npt.NDArray[Any] = self._bounds[:-1][self._filled]
+        return starts
+
+    @cached_property
+    def stops(self) -> npt.NDArray[Any]:
+        """Where the texts with characters end."""
+        stops: npt.NDArray[Any] = self._bounds[1:][self._filled]
+        return stops
 
     def places(self, mask: Mask) -> Rows:
         """Return the places of the texts with characters that `mask` selects."""
-        return np.flatnonzero(self._is_filled)[mask]
+        selected = np.flatnonzero(mask)
+        return selected if isinstance(self._filled, slice) else np.flatnonzero(self._filled)[selected]
 
     @property
     def empty(self) -> Rows:
         """The places of the texts without characters."""
-        is_empty = ~self._is_filled
-        if self.array.null_count:
-            is_empty &= self.array.is_valid().to_numpy(zero_copy_only=False)
-        return np.flatnonzero(is_empty)
+        if isinstance(self._filled, slice):
+            return np.empty(0, dtype="int64")
+        return np.flatnonzero(~self._filled & self._valid)
+
+    @property
+    def invisible(self) -> Rows:
+        """The places of the texts with invisible characters; a text can be there several times."""
+        places = np.flatnonzero(_INVISIBLE_LEADS[self.data])
+        pairs, thirds = self.pairs(places), self.data[np.minimum(places + 2, len(self.data) - 1)]
+        found = np.zeros(len(places), dtype=bool)
+        for pair, ends in _INVISIBLE_ENDS.items():
+            found |= (pairs == pair) & ends[thirds]
+        return np.searchsorted(self._bounds, places[found], side="right") - 1
 
     def rows(self, places: Rows) -> Rows:
         """Return the rows of the column for places in this part."""
@@ -431,9 +470,7 @@ class TextBytes:
             mask = part.may_begin_or_end(_GUARDS_BYTES, is_ascii=self.is_ascii)
             found.append(part.rows(part.places(mask)))
             if not self.is_ascii:
-                places = [match.start() for match in _INVISIBLE_BYTES.finditer(part.data.data)]
-                invisible = np.searchsorted(part.bounds, np.array(places, dtype="int64"), side="right") - 1
-                found.append(part.rows(invisible))
+                found.append(part.rows(part.invisible))
         return _joined(found)
 
     def may_be_damaged(self) -> bool:
@@ -501,7 +538,7 @@ def _joined(rows: Sequence[Rows]) -> Rows:
 _GLANCES: Final = (1_000, 50_000)  # texts: the second glance finds thousands of values that repeat
 
 
-_FEW: Final = 1_000  # texts
+_FEW: Final = 4_000  # texts: the days of ten years
 
 
 class TextColumn:
