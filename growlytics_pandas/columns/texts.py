@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from growlytics_pandas.columns.dtypes import Mask, plain_texts
-from growlytics_pandas.columns.parsers import ArrowTexts, pieces_of
+from growlytics_pandas.columns.dtypes import Mask, plain_texts, starts
+from growlytics_pandas.columns.parsers import ArrowTexts
 
 # Byte order mark, zero width space, word joiner, marks and embeddings of writing direction: all invisible.
 _INVISIBLE: Final = "\ufeff\u200b\u2060\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069"
@@ -216,6 +216,7 @@ def hash_texts(texts: list[str] | npt.NDArray[np.object_]) -> npt.NDArray[np.uin
 Rows = npt.NDArray[np.int64]
 _ASCII_END: Final = 0x80
 _LONG: Final = 31  # bytes: longer texts are compared as if they had so many
+_PIECE: Final = 1 << 15  # texts looked at together
 _ROW: Final = 1 << 12  # bytes
 _DIGITS: Final = slice(ord("0"), ord("9") + 1)
 
@@ -287,7 +288,7 @@ class _Part:
         self.data = np.frombuffer(data, dtype="uint8") if data is not None else np.empty(0, dtype="uint8")
         self.data = self.data[int(bounds[0]) : int(bounds[-1])]
         self._bounds = bounds - bounds[0]
-        self._first_row = first_row
+        self.first_row = first_row
 
     @cached_property
     def _filled(self) -> Mask | slice:
@@ -338,7 +339,7 @@ class _Part:
 
     def rows(self, places: Rows) -> Rows:
         """Return the rows of the column for places in this part."""
-        return places + self._first_row
+        return places + self.first_row
 
     def pairs(self, places: npt.NDArray[Any]) -> npt.NDArray[np.uint16]:
         """Return two bytes each as one number."""
@@ -391,14 +392,19 @@ class TextBytes:
 
     def __init__(self, chunks: Sequence[Any]) -> None:
         self._chunks = chunks
-        self.texts = ArrowTexts(chunks)
         self._are_only: dict[frozenset[str], bool] = {}
 
     def _parts(self) -> Iterator[_Part]:
         first_row = 0
-        for piece in pieces_of(self._chunks):
-            yield _Part(piece, first_row)
-            first_row += len(piece)
+        for chunk in self._chunks:
+            for start, stop in starts(len(chunk), _PIECE):
+                yield _Part(chunk[start:stop], first_row + start)
+            first_row += len(chunk)
+
+    @cached_property
+    def texts(self) -> ArrowTexts:
+        """The texts without missing ones."""
+        return ArrowTexts(self._chunks)
 
     @property
     def rows(self) -> int:
@@ -479,13 +485,12 @@ class TextBytes:
 
     def are_distinct(self) -> bool:
         """Return whether no text is missing or there twice, judging by 8 bytes of each."""
-        if len(self.texts) < self.rows:
+        if any(chunk.null_count for chunk in self._chunks):
             return False
         hashes = np.empty(self.rows, dtype="uint64")
-        first = 0
-        for piece in self.texts.pieces():
-            hashes[first : first + len(piece)] = hash_texts(piece.to_numpy(zero_copy_only=False))
-            first += len(piece)
+        for part in self._parts():
+            rows = slice(part.first_row, part.first_row + len(part.array))
+            hashes[rows] = hash_texts(part.array.to_numpy(zero_copy_only=False))
         hashes.sort()
         return bool((hashes[1:] != hashes[:-1]).all())
 
