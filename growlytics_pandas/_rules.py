@@ -95,7 +95,7 @@ RULES: Final = MappingProxyType(
             Effect.SENT_AS_IS, "a placeholder for a missing value, or the text of a float: 'nan', 'NULL', '12.0'"
         ),
         Rule.ID_CASE_DUPLICATE: _warning(
-            Effect.SENT_AS_IS, "the id differs from another only in case, form or invisible characters"
+            Effect.SENT_AS_IS, "the id differs from another, or from that in the ledger, only in its spelling"
         ),
         Rule.ID_TOO_LONG: _warning(Effect.SENT_AS_IS, "the id is longer than 40 characters"),
         Rule.ROW_IS_HEADING: _error(Effect.ROW_SKIPPED, "a repeated heading: the cells equal the columns' labels"),

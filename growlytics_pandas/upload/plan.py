@@ -296,8 +296,13 @@ class Plan(HtmlRepr):
         part = self._whole
         if part is None:
             return find_suggestions(self._examples, self._schema, self._options)
-        frame = customers_only(part.frame, part.prechecked.not_customers)
-        return find_suggestions(frame, self._schema, self._options, part.texts if frame is part.frame else None)
+        if not len(others := part.prechecked.not_customers):
+            return find_suggestions(part.frame, self._schema, self._options, part.texts)
+        frame = customers_only(part.frame, others)
+        known = {each.name: each.known for each in self._schema.attributes if each.known}
+        return find_suggestions(
+            frame, infer_schema(frame, self._schema.id_column, self._options, known=known), self._options
+        )
 
     def suggest(self) -> dict[str, Any]:
         """Return the options of this plan and the suggested ones, ready for ``**``."""

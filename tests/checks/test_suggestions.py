@@ -532,6 +532,11 @@ def test_row_of_totals_settles_no_type():
     assert typed.violations["rule"].tolist() == ["row_is_total"]
 
 
+def test_codes_above_a_row_of_totals_are_doubtful():
+    df = pd.DataFrame({"id": ["a", "b", "c", "Total"], "PLZ": [1067, 10115, 80331, ""]})
+    assert "leading zeros" in gp.validate(df, "id").query("column == 'PLZ'")["message"].iloc[0]
+
+
 def test_numbers_with_lost_zeros_stay_doubtful_as_text():
     df = pd.DataFrame(
         {
