@@ -153,9 +153,10 @@ def is_customer_id(label: str) -> bool:
 
 # ids, codes and dates -------------------------------------------------------------------------------------------------
 
-_ID_ANYWHERE: Final = listed(
+_POSTAL: Final = listed("pin pincode zip zipcode postal postcode plz postleitzahl cap cep")
+_ID_ANYWHERE: Final = _POSTAL | listed(
     """
-    pin pincode zip zipcode postal postcode plz postleitzahl gstin aadhaar aadhar isbn imei ean upc sku hsn ifsc msisdn
+    gstin aadhaar aadhar isbn imei ean upc sku hsn ifsc msisdn
     version barcode uuid guid passport ssn iban swift
     """
 )
@@ -211,6 +212,11 @@ def is_code_like(name: str) -> bool:
     words = words_of(name)
     is_code = words[-1:] in (["code"], ["codes"]) and _SHORT_CODES.isdisjoint(words)
     return is_code or not _ID_ANYWHERE.isdisjoint(words)
+
+
+def is_postal_code(name: str) -> bool:
+    """Return whether a label indicates postal codes."""
+    return not _POSTAL.isdisjoint(words_of(name))
 
 
 def is_date_like(name: str) -> bool:

@@ -55,6 +55,12 @@ TOTAL_WORDS: Final = frozenset(
     {*_TOTALS, *(f"{word}:" for word in _TOTALS), "overall total", "sum", "gesamt", "summe", "(blank)"}
 )
 """What the id column of a totals row contains, folded."""
+_TOTAL: Final = re.compile(
+    r"(?:(?:grand|overall|sub)[ -]?)?"
+    r"(?:total|totals|totale|totaal|somme|suma|sum|summe|gesamt|gesamtsumme|insgesamt)\b.*",
+    re.DOTALL,
+)
+"""What the id of the last row begins with if that is a row of totals: Total members, Summe (3000)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,7 @@ def check_ids(
     violations: list[Violation] = []
     skipped = _Skipped(len(frame))
     plain = _plain_bytes((texts or TextColumns(frame))[schema.id_position], schema)
+    plain = None if _may_be_total(column) else plain
     if plain is not None and shared is None and _are_perfect(plain):
         return IdCheck(_sums(frame, schema, skipped.mask), *skipped.finish(Alike().rows))
     is_plain = plain is not None
@@ -88,7 +95,9 @@ def check_ids(
         ids = schema.read_ids(column.iloc[start:stop])
         seen = ids.texts if is_plain else fold_case_all(ids.texts)
         has_labels = not is_plain and schema.id_kind in (Kind.TEXT, Kind.MIXED) and is_table
-        labels = find_label_rows(frame.iloc[start:stop], schema.id_position, sent, seen) if has_labels else {}
+        is_end = stop == len(frame)
+        block = frame.iloc[start:stop]
+        labels = find_label_rows(block, schema.id_position, sent, seen, is_end=is_end) if has_labels else {}
         skipped.add(start, ids, labels)
         violations += _check_block(frame, schema, start, ids, None if is_plain else seen, labels)
         if shared is None:
@@ -254,15 +263,24 @@ def customers_only(frame: pd.DataFrame, label_rows: Rows) -> pd.DataFrame:
     return frame.take(np.delete(np.arange(len(frame)), label_rows)) if len(label_rows) else frame
 
 
-def find_label_rows(block: pd.DataFrame, id_position: int, sent: Sequence[int], folded: list[str]) -> LabelRows:
+def _may_be_total(column: pd.Series[Any]) -> bool:
+    """Return whether the last id looks like the label of a row of totals."""
+    last = column.iloc[-1] if len(column) > 1 else None
+    return isinstance(last, str) and _TOTAL.fullmatch(fold_case(last.strip())) is not None
+
+
+def find_label_rows(
+    block: pd.DataFrame, id_position: int, sent: Sequence[int], folded: list[str], *, is_end: bool
+) -> LabelRows:
     """Return the rows of a block that repeat the headings or hold totals; `folded` are its ids.
 
+    `is_end`: whether its last row is the last one of the frame, whose id need only begin with a word for totals.
     A row whose other cells are a customer's is not among them, whatever its id. Only columns that are `sent` count:
     their positions.
     """
     found = {}
     others = [place for place in sent if place != id_position]
-    for rule, mask in _label_like(folded, block.columns[id_position]).items():
+    for rule, mask in _label_like(folded, block.columns[id_position], is_end=is_end).items():
         confirms = _repeats_headings if rule is Rule.ROW_IS_HEADING else _has_only_numbers
         rows = [row for row in np.flatnonzero(mask).tolist() if confirms(_other_cells(block, row, others))]
         if rows:
@@ -270,13 +288,15 @@ def find_label_rows(block: pd.DataFrame, id_position: int, sent: Sequence[int], 
     return found
 
 
-def _label_like(folded: list[str], id_column: Hashable) -> dict[Rule, Mask]:
+def _label_like(folded: list[str], id_column: Hashable, *, is_end: bool) -> dict[Rule, Mask]:
     """Return masks of the ids that are the heading, or a word for totals."""
     heading = fold_case(str(id_column))
-    if heading not in folded and TOTAL_WORDS.isdisjoint(folded):
+    is_last_total = is_end and _TOTAL.fullmatch(folded[-1]) is not None
+    if heading not in folded and TOTAL_WORDS.isdisjoint(folded) and not is_last_total:
         return {}
     is_heading = np.array([text == heading for text in folded], dtype=bool)
     is_total = np.array([text in TOTAL_WORDS for text in folded], dtype=bool)
+    is_total[-1] |= is_last_total
     return {Rule.ROW_IS_HEADING: is_heading, Rule.ROW_IS_TOTAL: is_total & ~is_heading}
 
 
@@ -363,7 +383,8 @@ def _check_block(
         damaged = are_damaged(texts)
         if damaged is not None:
             block.once(Rule.TEXT_DAMAGED, damaged)
-        for rule, mask in _label_like(folded, schema.id_column).items():
+        is_end = start + len(texts) == len(frame)
+        for rule, mask in _label_like(folded, schema.id_column, is_end=is_end).items():
             is_label = np.zeros(len(texts), dtype=bool)
             is_label[labels.get(rule, [])] = True
             block.add(rule, is_label)

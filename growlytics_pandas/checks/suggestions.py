@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas._labels import OLD_INDEX, is_code_like, is_id_like, is_time_like
+from growlytics_pandas._labels import OLD_INDEX, is_code_like, is_id_like, is_postal_code, is_time_like
 from growlytics_pandas._text import argument, options_text, phrase, plural
 from growlytics_pandas.checks.dates import may_be_days, may_be_epoch_ms, propose_date, zone_of_days, zone_of_texts
 from growlytics_pandas.checks.names import CONTACT_SHARE, suggest_names
@@ -26,6 +26,7 @@ from growlytics_pandas.checks.profile import (
     CONTACT_SAMPLE,
     LIKELY,
     LISTED,
+    SAMPLE,
     Cleaned,
     Head,
     Profile,
@@ -44,9 +45,9 @@ from growlytics_pandas.checks.profile import (
 from growlytics_pandas.columns.contacts import PLAIN_EMAIL, country_code, mobile_spellings, normalize_texts
 from growlytics_pandas.columns.convert import as_text, date_in
 from growlytics_pandas.columns.date_parsers import parse_by_first
-from growlytics_pandas.columns.dtypes import Kind, absent, plain
+from growlytics_pandas.columns.dtypes import Kind, Mask, absent, plain
 from growlytics_pandas.columns.parsers import BOOLEAN_WORDS, Texts, are_numbers, parse_booleans, shapes_of
-from growlytics_pandas.columns.plan_options import Reading
+from growlytics_pandas.columns.plan_options import PHONE_NORMALIZATIONS, Reading
 from growlytics_pandas.columns.reading import clean
 from growlytics_pandas.columns.texts import SURE_WORDS, TextColumn, TextColumns
 
@@ -59,6 +60,9 @@ _COLLECTION: Final = re.compile(r"""\[\s*(?:["'\[{\d-].*)?\]|\{\s*(?:["'].*)?\}"
 _POWERS: Final = 10 ** np.arange(1, 17)  # the smallest numbers of 2, 3, … digits
 _LEAST_CODE_DIGITS: Final = 4  # of postal codes; codes with fewer must be many, unlike those of tiers
 _MANY_CODES: Final = 10
+_FEWEST_WORDS: Final = 3
+_LONGEST_WORD: Final = 20  # characters
+"""A text that is repeated among dates or numbers may mean missing."""
 _LEFT_BY_ANOTHER: Final = 0.1  # of the values that a given option does not read
 _CODE_CHARS: Final = 3  # maximum characters of a code: NA next to IN and US is Namibia
 _SHOWN: Final = 3
@@ -213,7 +217,7 @@ def _for_column(columns: Columns, position: int) -> list[Suggestion]:
     if kind in _NUMBERS and not is_id and name not in contract.RESERVED_ATTRIBUTES:
         return _for_numbers(columns, position)
     if kind in (Kind.TEXT, Kind.MIXED):
-        return _for_texts(columns, position)
+        return [*_for_texts(columns, position), *_with_given_options(columns, position)]
     return []
 
 
@@ -277,7 +281,7 @@ def _codes(present: pd.Series[Any], label: Hashable) -> Suggestion:
     """Leave open whether numbers are codes, whose leading zeros may be lost already."""
     as_text = options_text(types={label: contract.STRING})
     read_as_text = phrase(f"pd.read_csv(…, dtype={{{str(label)!r}: str}})", "")
-    if short := _short_codes(present):
+    if short := _short_codes(present, is_postal=is_postal_code(str(label))):
         reason = f"{short}; read the column as text{read_as_text and ': '}{read_as_text}"
         return Suggestion("types", label, None, reason, len(present), type=contract.STRING, is_loss=True)
     source = f"{read_as_text}, or {as_text} if no zeros were lost" if read_as_text else as_text
@@ -285,15 +289,15 @@ def _codes(present: pd.Series[Any], label: Hashable) -> Suggestion:
     return Suggestion("types", label, None, reason, len(present), type=contract.STRING, choices=(contract.STRING,))
 
 
-def _short_codes(present: pd.Series[Any]) -> str:
-    """Return how many of some whole numbers are shorter than most; '' if none is, or too many."""
+def _short_codes(present: pd.Series[Any], *, is_postal: bool) -> str:
+    """Return how many of some whole numbers are shorter than the others; '' if none is, or too many."""
     if not ((present % 1 == 0) & (present.abs() < _POWERS[-1])).all():
         return ""
     digits = np.searchsorted(_POWERS, present.abs().to_numpy(dtype="int64"), side="right") + 1
     most = digits.max(initial=0)
     n_short = int((digits < most).sum())
     is_likely = most >= _LEAST_CODE_DIGITS or (most > 1 and present.nunique() >= _MANY_CODES)
-    if not is_likely or not 0 < n_short <= len(digits) / 2:
+    if not is_likely or not 0 < n_short <= (len(digits) if is_postal else len(digits) / 2):
         return ""
     verb = "is" if n_short == 1 else "are"
     return (
@@ -458,12 +462,8 @@ def _suggest_mobile(profile: Profile, label: Hashable, region: str) -> Suggestio
     if len(shapes.names) < 2 and not any(text.endswith(".0") for text in read.texts):  # noqa: PLR2004 - one spelling
         return None
     cells = read.count(shapes.spread([not re.fullmatch(r"\+1+", shape) for shape in shapes.names]))
-    if cells and _may_be_of_another_region(profile.texts, normal, region):
-        reason = (
-            f"phone numbers with codes of other countries stand next to numbers without a code, which {region} would "
-            f"take as its own: write those with their codes, or set {argument('region')} to their country"
-        )
-        return Suggestion("normalize", label, None, reason, cells)
+    if cells and _may_be_of_another_region(profile.texts, region):
+        return _open_region(label, region, cells)
     reason = (
         f"phone numbers are written in several ways: {plural(cells, 'value')} are converted to the form "
         f"+919919211112, so that each number has one spelling; those without a country code are read as of {region}"
@@ -471,12 +471,34 @@ def _suggest_mobile(profile: Profile, label: Hashable, region: str) -> Suggestio
     return Suggestion("normalize", label, "E.164", reason, cells) if cells else None
 
 
-def _may_be_of_another_region(texts: Sequence[str], normal: Sequence[str], region: str) -> bool:
+def _open_region(label: Hashable, region: str, cells: int) -> Suggestion:
+    reason = (
+        f"phone numbers with codes of other countries stand next to numbers without a code, which {region} takes as "
+        f"its own: write those with their codes (+44…), or set {argument('region')} to their country"
+    )
+    return Suggestion("normalize", label, None, reason, cells)
+
+
+def _of_other_countries(columns: Columns, position: int, reading: Reading) -> list[Suggestion]:
+    """Leave the region of phone numbers open that are normalized already, if most of their codes are of others."""
+    raw = clean(columns.frame.iloc[:, position], replace(reading, normalize=None), columns.zone, columns.region)
+    texts = [value for value in raw.tolist() if isinstance(value, str)]
+    if not _may_be_of_another_region(list(dict.fromkeys(texts))[:SAMPLE], columns.region):
+        return []
+    n_without = sum(not _has_code(text) and any(map(str.isdigit, text)) for text in texts)
+    return [_open_region(columns.frame.columns[position], columns.region, n_without)]
+
+
+def _may_be_of_another_region(texts: Sequence[str], region: str) -> bool:
     """Return whether numbers without a country code may be of another country: most codes are of others."""
     code = f"+{country_code(region)}"
-    written = [new for text, new in zip(texts, normal, strict=True) if text.lstrip("( ").startswith(("+", "00"))]
-    n_own = sum(text.startswith(code) for text in written)
+    written = [text for text in texts if _has_code(text)]
+    n_own = sum(text.startswith(code) for text in normalize_texts(written, "E.164", region))
     return len(written) < len(texts) and 2 * n_own < len(written)
+
+
+def _has_code(phone: str) -> bool:
+    return phone.lstrip("( ").startswith(("+", "00"))
 
 
 def _proposal(columns: Columns, position: int, cleaned: Cleaned, name: str, known: str | None) -> Suggestion | None:
@@ -535,13 +557,45 @@ def _instead(columns: Columns, position: int, cleaned: Cleaned, name: str) -> Su
     return replace(found, option="decimal", value=".", rest=0) if found.option == "types" else replace(found, rest=0)
 
 
+def _with_given_options(columns: Columns, position: int) -> list[Suggestion]:
+    """Leave open what the given options leave open: the region of phone numbers, and words among dates or numbers."""
+    label = columns.frame.columns[position]
+    reading = columns.reading_of(label)
+    if reading.normalize in PHONE_NORMALIZATIONS:
+        return _of_other_countries(columns, position, reading)
+    if not reading.date_formats and reading.decimal is None:
+        return []
+    profile = columns.cleaned(position).profile
+    words = profile.where(_unread(reading, profile, columns.zone)) if profile.texts else profile
+    type_ = contract.DATE if reading.date_formats else contract.NUMBER
+    return [
+        Suggestion(
+            "na_values",
+            label,
+            None,
+            f"{cells:,} values are {word!r}: if this means missing, use {options_text(na_values={label: [word]})}",
+            cells,
+            type=type_,
+            choices=([word],),
+        )
+        for word, cells in zip(words.texts, words.counts.tolist(), strict=True)
+        if cells >= _FEWEST_WORDS and len(word) <= _LONGEST_WORD and word.replace(" ", "").isalpha()
+    ][:1]
+
+
 def _count_unread(reading: Reading, profile: Profile, zone: ZoneInfo) -> int:
-    """Return how many cells the given formats or decimal mark do not read, as dates of the years 1 to 9999."""
+    """Return how many cells the given options do not read."""
+    return profile.count(_unread(reading, profile, zone))
+
+
+def _unread(reading: Reading, profile: Profile, zone: ZoneInfo) -> Mask:
+    """Return a mask of texts that the given formats or decimal mark do not read, as dates of the years 1 to 9999."""
     if not reading.date_formats:
-        return profile.count(~are_numbers(profile.texts, reading.decimal or "."))
+        return ~are_numbers(profile.texts, reading.decimal or ".")
     dates = parse_by_first(profile.texts, reading.date_formats, zone)
     years = dates.astype("M8[Y]").astype("int64") + 1970  # NaT is far below any year
-    return profile.count((years < contract.MIN_YEAR) | (years > contract.MAX_YEAR))
+    unread: Mask = (years < contract.MIN_YEAR) | (years > contract.MAX_YEAR)
+    return unread
 
 
 def _missing(cleaned: Cleaned, *, is_typed: bool) -> dict[str, int]:
@@ -580,10 +634,17 @@ def _as_contact(columns: Columns, found: Sequence[Suggestion], rename: Suggestio
     kept = [one for one in found if one.column != rename.column or one.option in of_texts]
     has_spelling = any(one.column == rename.column and one.option == "normalize" for one in kept)
     is_text = columns.kinds[position] in (Kind.TEXT, Kind.MIXED)
-    if rename.value == "name" or has_spelling or not is_text:
+    if rename.value == "name" or not is_text:
+        return kept
+    words = _missing(columns.cleaned(position), is_typed=True)
+    if words and not columns.reading_of(rename.column).na_values:
+        kept = [one for one in kept if (one.column, one.option) != (rename.column, "na_values")]
+        kept.append(_na_values(words, rename.column))
+    if has_spelling:
         return kept
     profile = columns.cleaned(position).profile
-    return kept + list(filter(None, [_suggest_normalization(profile, rename.column, rename.value, columns.region)]))
+    kept += filter(None, [_suggest_normalization(profile, rename.column, rename.value, columns.region)])
+    return kept
 
 
 # the zone -----------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ prechecked as a whole, so that their texts are not looked at one by one.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import compress
@@ -377,12 +377,22 @@ def check_suggestions(schema: Schema, suggestions: Sequence[Suggestion], rows: i
 
 def _spellings_of_ids(schema: Schema, suggestions: Sequence[Suggestion]) -> list[Violation]:
     """Report ids that are phone numbers in several spellings."""
-    where = Rule.ID_CASE_DUPLICATE, schema.id_position, schema.id_column, None
+    where = schema.id_position, schema.id_column, None
+    found = [one for one in suggestions if one.option == "normalize" and repr(one.column) == repr(schema.id_column)]
+    several = [one.cells for one in found if one.value == "E.164"]
+    is_sent = any(each.position == schema.id_position for each in schema.attributes)
+    is_open = schema.id_reading.normalize is not None and not is_sent  # else it is reported as an attribute
+    rule, params = Rule.ID_CASE_DUPLICATE, {"how": "E.164"}
     return [
-        Violation(*where, count=each.cells, params={"how": each.value}, variant="mobile")
-        for each in suggestions
-        if each.option == "normalize" and each.value == "E.164" and repr(each.column) == repr(schema.id_column)
+        *(Violation(rule, *where, count=cells, params=params, variant="mobile") for cells in several),
+        *(_of_open_region(where, one) for one in found if one.value is None and is_open),
     ]
+
+
+def _of_open_region(where: tuple[int, Hashable, str | None], suggestion: Suggestion) -> Violation:
+    """Report phone numbers without a country code, which are read as of the region although most are of others."""
+    params = {"reason": _capitalized(suggestion.reason)}
+    return Violation(Rule.MOBILE_INVALID, *where, count=suggestion.cells, params=params, variant="region")
 
 
 def _cleaning(suggestions: Sequence[Suggestion]) -> Mapping[str, dict[str, Any]]:
@@ -418,11 +428,17 @@ def with_options(violations: Iterable[Violation], suggestions: Sequence[Suggesti
         elif found and (violation.rule is Rule.TYPE_CONFLICT or (violation.rule in _OF_VALUES and not found.rest)):
             params = {"option": (found.option, {found.column: found.value}), "before": cleaning[repr(found.column)]}
             yield replace(violation, params={**violation.params, **params})
-        elif wanted == contract.DATE and violation.rule in _OF_DATES and (repr(violation.column), wanted) in undecided:
-            reason = _capitalized(undecided[repr(violation.column), wanted].reason)
-            yield replace(violation, params={**violation.params, "undecided": reason})
+        elif (either := undecided.get((repr(violation.column), wanted))) and _settles(either, violation):
+            yield replace(violation, params={**violation.params, "undecided": _capitalized(either.reason)})
         else:
             yield violation
+
+
+def _settles(undecided: Suggestion, violation: Violation) -> bool:
+    """Return whether a decision settles a violation: on the order of day and month, or on a word for missing."""
+    is_word = undecided.option == "na_values"
+    is_date = violation.limit == contract.DATE or violation.rule is Rule.DATE_OUT_OF_RANGE
+    return violation.rule in (_OF_VALUES if is_word else _OF_DATES) and (is_word or is_date)
 
 
 _OF_VALUES: Final = (Rule.VALUE_WRONG_TYPE, Rule.DATE_OUT_OF_RANGE)
@@ -454,12 +470,15 @@ def _warnings(
         choices = [(suggestion.option, {attribute.column: choice}) for choice in suggestion.choices]
         params = {"type": attribute.type.value, "reason": reason, "option": option, "before": before}
         params["choices"] = choices
+        params["is_code"] = wanted == contract.STRING
         if wanted != attribute.type:
             yield Violation(Rule.TYPE_DOUBTFUL, *where, count=count, limit=wanted, params=params)
     elif suggestion.option == "exclude" and suggestion.value is None and attribute.known is None:
         reason = _capitalized(suggestion.reason)
         params = {"type": contract.STRING, "reason": reason, "option": ("exclude", [attribute.column]), "before": {}}
         yield Violation(Rule.TYPE_DOUBTFUL, *where, count=count, params=params)
+    elif suggestion.option == "normalize" and suggestion.value is None and attribute.reading.normalize:
+        yield _of_open_region(where, suggestion)
     elif suggestion.option == "timezone" and attribute.type is AttributeType.DATE:
         params = {"zone": schema.zone.key, "option": suggestion.value}
         yield Violation(Rule.DATE_SHIFTED, *where, count=count, limit=suggestion.value, params=params)

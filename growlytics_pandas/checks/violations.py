@@ -240,6 +240,7 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
     ),
     (Rule.EMAIL_INVALID, ""): "not a plausible e-mail address: {detail}.",
     (Rule.MOBILE_INVALID, ""): "not a plausible phone number: {detail}.",
+    (Rule.MOBILE_INVALID, "region"): "{reason}.",
     (Rule.TOO_MANY_ATTRIBUTES, ""): (
         "more than {limit} custom attributes for {customers}; the values after the {limit}th are left out. Columns: "
         "{columns}."
@@ -388,7 +389,10 @@ def _of_type_warning(violation: Violation) -> Fix:
     if violation.params["option"] is None:
         others = " or ".join(options_text(**{option: value}) for option, value in violation.params["choices"])
         either = f": {others}; or to keep this type" if others else "; to keep this type"
-        return Fix("types", {violation.column: violation.params["type"]}, f"Decide before the first push{either}: {{}}")
+        how = f"Decide before the first push{either}: {{}}"
+        if violation.params["is_code"]:
+            how = f"If leading zeros may be lost, {_as_text(violation.column)}. {how}"
+        return Fix("types", {violation.column: violation.params["type"]}, how)
     option, value = violation.params["option"]
     return Fix(option, value, before=violation.params["before"])
 
@@ -412,7 +416,7 @@ def _of_unread(violation: Violation) -> Fix:
         option, value = violation.params["option"]
         return Fix(option, value, before=violation.params["before"])
     if "undecided" in violation.params:
-        return Fix(sentence=_of_reason(violation, "undecided"))
+        return _drop("value", f"{violation.params['undecided']}. Otherwise correct it at the source")(violation)
     return _drop("value")(violation)
 
 
@@ -423,6 +427,8 @@ def _of_wrong_type(violation: Violation) -> Fix:
 
 
 def _of_contact(violation: Violation) -> Fix:
+    if violation.variant == "region":
+        return Fix(sentence="Do this before the push, or campaigns reach other people.")
     if "words" in violation.params:
         return Fix("na_values", {violation.column: sorted(violation.params["words"])})
     country = f", or set {argument('region')} to its country" if violation.rule is Rule.MOBILE_INVALID else ""

@@ -14,6 +14,7 @@ from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas._text import message_style, plural
 from growlytics_pandas.checks.suggestions import Suggestion
+from growlytics_pandas.checks.values import TYPE_OPTIONS
 from growlytics_pandas.checks.violations import fix_of
 from growlytics_pandas.columns.plan_options import PHONE_NORMALIZATIONS
 from growlytics_pandas.form.snippets import IN_FORM, NOTE_STYLE, decision_text, suggestion_text
@@ -196,7 +197,8 @@ def obstacle_text(plan: Plan, state: FormState, frame_name: str, all_rows: int) 
 def undecided_text(plan: Plan) -> str:
     """Return what a push would settle for good although a person should decide it; '' if there is nothing."""
     sent = {repr(each.column): label(each.column) for each in plan._schema.attributes}
-    columns = list(dict.fromkeys(sent[repr(one.column)] for one in _to_decide(plan) if repr(one.column) in sent))
+    found = (one for one in _to_decide(plan) if one.option in TYPE_OPTIONS and repr(one.column) in sent)
+    columns = list(dict.fromkeys(sent[repr(one.column)] for one in found))
     if not columns:
         return ""
     shown = ", ".join(columns[:MAX_LISTED]) + (f", +{len(columns) - MAX_LISTED} more" * (len(columns) > MAX_LISTED))

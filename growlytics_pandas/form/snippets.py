@@ -26,8 +26,8 @@ _NAMED: Final = {
 _NORMAL: Final = {
     "lower": "lower case",
     "email": "a@b.com → address alone",
-    "E.164": "→ +919876543210",
-    "national": "→ 9876543210",
+    "E.164": "phone with +code",
+    "national": "phone without code",
 }
 REGION_TITLE: Final = "Region of phone numbers"
 _DECISIONS: Final = {
@@ -124,6 +124,8 @@ def decision_text(suggestion: Suggestion, type_: str) -> str:
     """Name the controls for what a person must decide; `type_`: that of the attribute as it is read now."""
     if suggestion.choices:
         readings = [reading_text({suggestion.option: choice}) for choice in suggestion.choices]
+        if suggestion.option == "na_values":
+            return f"{readings[0]}?"
         *others, last = dict.fromkeys([type_, *readings])
         return f"{', '.join(others)} or {last}" if others else last
     return suggestion.reason if suggestion.is_loss else _DECISIONS.get(suggestion.option, f"{suggestion.option}=")

@@ -76,6 +76,10 @@ class ColumnState:
         """The attribute's name."""
         return name_of(self.label) if self.name is None else self.name
 
+    def with_more(self, more: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what is suggested if `more` is, for values as they are read now."""
+        return joined(self.reading, more) if more and not self.is_suggested else self.suggestion
+
     def fitting(self) -> ColumnState:
         """Return the column without readings as a type that the attribute cannot have."""
         if self.attribute not in RESERVED_ATTRIBUTES:
@@ -198,9 +202,7 @@ class FormState:
         columns = (
             replace(
                 column,
-                suggestion=column.suggestion
-                if column.is_suggested
-                else reading_of(column.label, suggested) or column.suggestion,
+                suggestion=column.with_more(reading_of(column.label, suggested)),
                 offers=tuple(filter(None, (reading_of(column.label, options) for options in offered))),
             ).fitting()
             for column in self.columns

@@ -119,3 +119,19 @@ def test_next_steps_name_the_total_row():
     shown = re.sub("<[^>]*>", "", plan._repr_html_())
     assert "row_is_total" in shown
     assert "Fix the error" in shown
+
+
+@pytest.mark.parametrize(
+    "label", ["TOTAL MEMBERS", "Total: 3,000 members", "Totals 2024", "Summe (3)", "total-2024", "Gesamtsumme"]
+)
+def test_last_row_may_begin_with_a_word_for_totals(label):
+    df = pd.DataFrame({"id": ["a", "b", "c", label], "Fee": [1.5, 2.5, 3, 7], "City": ["Pune", "Goa", "Agra", None]})
+    assert gp.validate(df, "id")["rule"].tolist() == ["row_is_total"]
+    assert gp.plan_batches([df[:2], df[2:]], "id").violations["rule"].tolist() == ["row_is_total"]
+    elsewhere = df.iloc[[3, 0, 1, 2]].assign(City="Pune")
+    assert "row_is_total" not in set(gp.validate(elsewhere, "id")["rule"])
+
+
+def test_customer_in_the_last_row_may_be_called_total():
+    df = pd.DataFrame({"id": ["a", "b", "c", "total nutrition"], "City": ["Pune", "Goa", "Agra", "Delhi"]})
+    assert gp.validate(df, "id").query("severity == 'error'").empty

@@ -549,3 +549,20 @@ def test_numbers_with_lost_zeros_stay_doubtful_as_text():
         found = gp.validate(df, "id", **options).query("column == 'Agent Code'")
         assert "leading zeros" in found["message"].iloc[0]
     assert "as if" not in " ".join(gp.validate(df, "id").query("column == 'Country code'")["message"])
+
+
+@pytest.mark.parametrize("value", ["31/01/2025", "₹ 1,234.50"])
+def test_word_among_dates_and_numbers_may_mean_missing(value):
+    df = pd.DataFrame({"id": range(40), "x": [value] * 37 + ["never"] * 3})
+    options = gp.suggest(df, "id")
+    assert "na_values" not in options
+    plan = gp.plan(df, "id", **options)
+    fixes = plan.violations.query("rule == 'value_wrong_type'")["fix"]
+    assert fixes.str.contains("na_values={'x': ['never']}", regex=False).tolist() == [True] * 3
+    assert not gp.plan(df, "id", **options, na_values={"x": ["never"]}).has_errors
+
+
+def test_short_postal_codes_have_lost_zeros_however_many():
+    df = pd.DataFrame({"id": range(4), "ZIP": [2139, 2108, 7030, 10001]})
+    for options in ({}, {"types": {"ZIP": "string"}}):
+        assert "leading zeros" in gp.validate(df, "id", **options)["message"].iloc[0]

@@ -290,3 +290,14 @@ def test_numbers_without_a_code_among_those_of_several_countries_are_left_open(c
     ]
     frame = pd.DataFrame({"id": [f"c{i}" for i in range(60)], "mobile": numbers})
     assert ("normalize" not in gp.suggest(frame, "id", region="DE")) == is_open
+
+
+@pytest.mark.parametrize("id_col", ["id", "Phone"])
+def test_numbers_of_several_countries_read_as_of_one_are_reported(id_col):
+    phones = [f"+1 617 905 24{i}" for i in range(10, 30)] + [f"(617) 905-25{i}" for i in range(10, 30)]
+    df = pd.DataFrame({"id": range(40), "Phone": phones})
+    options = {"rename": {"Phone": "mobile"}, "normalize": {"Phone": "E.164"}}
+    found = gp.validate(df, id_col, **options).query("rule == 'mobile_invalid' and row.isna()")
+    assert found["count"].tolist() == [20]
+    assert "region" in found["message"].iloc[0]
+    assert gp.validate(df, id_col, **options, region="US").empty

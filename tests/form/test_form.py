@@ -725,7 +725,7 @@ def test_region_of_phone_numbers_can_be_chosen():
     assert form._region.layout.display == "flex"
     form._region.value = "US"
     assert "mobile_invalid" not in picture(form)
-    row(form, "mobile").type.value = "→ +919876543210"
+    row(form, "mobile").type.value = "phone with +code"
     assert form.line == "df.growlytics.push('id', normalize={'mobile': 'E.164'}, region='US')"
     bodies, _ = bodies_of(form.line, df=df)
     assert bodies == form.plan().preview(10)
@@ -919,3 +919,24 @@ def test_options_are_checked_before_an_id_is_chosen():
     form = df.growlytics.form(types={"Orders": "string"}, keep="first")
     form._id.value = 0
     assert form.line == "df.growlytics.push('City', types={'Orders': 'string'}, keep='first')"
+
+
+def test_suggestion_and_reading_can_be_combined():
+    df = pd.DataFrame({"id": range(40), "mobile": ["9919211112", "call me", "099192 11113", "none"] * 10})
+    form = df.growlytics.form("id")
+    row(form, "mobile").type.value = "auto"
+    row(form, "mobile").type.value = "phone with +code"
+    row(form, "mobile").type.value = "suggested"
+    assert "normalize={'mobile': 'E.164'}" in form.line
+    assert "na_values={'mobile': ['none']}" in form.line
+
+
+def test_words_for_missing_can_be_chosen():
+    df = pd.DataFrame({"id": range(40), "Fee": ["1,234.50"] * 36 + ["TBC"] * 4})
+    form = df.growlytics.form("id")
+    assert "to decide: TBC missing?" in row(form, "Fee").becomes.value
+    assert "“read as” of Fee: TBC missing" in picture(form)
+    words = next(each for each in row(form, "Fee").type.options if "TBC missing" in each)
+    row(form, "Fee").type.value = words
+    assert "na_values={'Fee': ['TBC']}" in form.line
+    assert "value_wrong_type" not in picture(form)
