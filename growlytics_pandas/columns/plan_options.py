@@ -238,6 +238,8 @@ def options_of(given: Mapping[str, Any], of_push: Collection[str] = ()) -> PlanO
             meant = f" Did you mean {near[0]!r}?" if near else ""
             if name in of_push:
                 meant = f" {name!r} is an option of push."
+            elif isinstance(given[name], Mapping) and given[name].keys() <= {*names, *of_push}:
+                meant = f" A dict of options is given as **{name}."
             raise InvalidArgumentTypeError(without_keys(f"there is no option {name!r} here.{meant}"))
     return PlanOptions(**given)
 
@@ -395,6 +397,19 @@ def _text(name: str, found: Any, *label: Hashable) -> str:
 NAMED_FORMATS: Final = ("ISO8601", "epoch_s", "epoch_ms", "excel")
 _EXAMPLE_DAY: Final = datetime(2025, 1, 31, 9, 30, tzinfo=UTC)
 _DIRECTIVE: Final = re.compile(r"%.", re.DOTALL)
+_DIRECTIVE_OF: Final = {
+    **dict.fromkeys(("YYYY", "yyyy"), "%Y"),
+    **dict.fromkeys(("YY", "yy"), "%y"),
+    **dict.fromkeys(("MM", "M"), "%m"),
+    **dict.fromkeys(("DD", "dd", "D", "d"), "%d"),
+    **dict.fromkeys(("ss", "SS"), "%S"),
+    "MMMM": "%B",
+    "MMM": "%b",
+    "HH": "%H",
+    "mm": "%M",
+}
+"""The directives for the letters of spreadsheets and other libraries."""
+_LETTERS: Final = re.compile("|".join(sorted(_DIRECTIVE_OF, key=len, reverse=True)))
 _DIRECTIVES_OF_LOCALE: Final = frozenset({"%c", "%x", "%D"})  # whole dates whose day/month order is implicit
 
 
@@ -407,7 +422,9 @@ def check_date_format(where: str, form: Any) -> None:
     if "%" not in form:
         named = {name.casefold(): name for name in NAMED_FORMATS}
         near = difflib.get_close_matches(form.casefold(), named, n=1)
-        meant = f" Did you mean {named[near[0]]!r}?" if near else ""
+        in_letters = _LETTERS.sub(lambda letters: _DIRECTIVE_OF[letters[0]], form)
+        meant = named[near[0]] if near else in_letters if "%Y" in in_letters or "%y" in in_letters else ""
+        meant = f" Did you mean {meant!r}?" if meant else ""
         raise InvalidArgumentError(
             f"{where}: found {form!r}; it must be a format such as '%d/%m/%Y', or one of "
             f"{', '.join(map(repr, NAMED_FORMATS))}.{meant}"

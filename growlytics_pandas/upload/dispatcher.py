@@ -33,6 +33,7 @@ from growlytics_pandas.upload.run_errors import (
     long_wait_error,
     outage_error,
     outage_words,
+    silence_words,
     too_many_error,
     unreachable_error,
     wait_words,
@@ -43,6 +44,7 @@ GRACE_SECONDS: Final = 5.0  # for requests in flight to finish after a stop
 UNREACHABLE_SECONDS: Final = 10.0  # without ever reaching the service, then the run ends
 MAX_FAILURES_KEPT: Final = 5  # for listeners; the buffer has all failures
 SHOWN_WAIT_SECONDS: Final = 1.0  # shorter waits are not shown
+SHOWN_SILENCE_SECONDS: Final = 5.0  # without any response; shorter ones are not shown
 FILES_WAIT_SECONDS: Final = 0.1  # before further requests after one that found no file descriptor
 NO_ROW: Final = -1  # nothing to send at the moment: process responses, progress and a stop
 _ACCEPTED: Final = CODES[Status.ACCEPTED]
@@ -203,6 +205,7 @@ class Delivery:
         self._asked_wait: _AskedWait | None = None
         self._unstarted: deque[tuple[int, bytes]] = deque()  # not requested yet, for lack of a file descriptor
         self._files_at = -math.inf  # when to try again for descriptors
+        self._answered_at = clock()
 
     @property
     def in_flight(self) -> int:
@@ -246,6 +249,8 @@ class Delivery:
             return outage_words(words, seconds), words
         if not self._in_flight and self._waiting and self._waiting[0][0] - now >= SHOWN_WAIT_SECONDS:
             return wait_words(words, self._waiting[0][0] - now), words
+        if self._in_flight and (silent := now - self._answered_at) >= SHOWN_SILENCE_SECONDS:
+            return silence_words(len(self._in_flight), silent), ""
         return "", ""
 
     def run(self, chunks: Iterable[Chunk]) -> None:
@@ -277,6 +282,8 @@ class Delivery:
         now = self._clock()
         if now < self._files_at:
             return upcoming
+        if not self._in_flight:
+            self._answered_at = now  # there is nothing to wait for yet
         allowance = self.controller.allowance(now, len(self._in_flight))
         started = self._start_unstarted(allowance) if self._unstarted else 0
         if self._waiting:
@@ -337,6 +344,7 @@ class Delivery:
     def _collect(self) -> None:
         responses = self._transport.poll(self._patience())
         if responses:
+            self._answered_at = self._clock()
             self._record_responses(responses)
         self._on_tick(self)
 

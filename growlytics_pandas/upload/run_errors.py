@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from growlytics_pandas._text import options_text, phrase
+from growlytics_pandas._text import options_text, phrase, plural
 from growlytics_pandas.errors import (
     AuthenticationError,
     EndpointError,
@@ -76,6 +76,11 @@ def outage_words(words: str, seconds: float) -> str:
     """Return the line shown while the service does not respond."""
     limit = f"{OUTAGE_LIMIT_SECONDS / 60:.0f} minutes"
     return f"Nothing has succeeded for {seconds:.0f} s: {words}. Retrying for up to {limit}."
+
+
+def silence_words(requests: int, seconds: float) -> str:
+    """Return the line shown while requests in flight get no response."""
+    return f"No response for {seconds:.0f} s to {plural(requests, 'request')}; each is given up at its timeout."
 
 
 def unreachable_error(words: str) -> ServiceUnavailableError:

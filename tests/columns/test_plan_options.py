@@ -3,6 +3,7 @@
 import datetime as dt
 import inspect
 import pickle
+import re
 from dataclasses import fields
 from decimal import Decimal
 
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import growlytics_pandas as gp
-from growlytics_pandas.columns.plan_options import PlanArguments, PlanOptions
+from growlytics_pandas.columns.plan_options import PlanArguments, PlanOptions, check_date_format, options_of
 from growlytics_pandas.columns.texts import strip_texts
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 
@@ -600,3 +601,22 @@ def test_parts_parse_as_the_whole(items, size):
     parts = gp.plan_batches([frame[i : i + size] for i in range(0, len(frame), size)], "id", **options)
     assert parts.preview(99) == whole.preview(99)
     assert parts.schema["type"].tolist() == whole.schema["type"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("form", "meant"),
+    [
+        ("MM/DD/YYYY", "%m/%d/%Y"),
+        ("dd.MM.yyyy HH:mm", "%d.%m.%Y %H:%M"),
+        ("D MMM YY", "%d %b %y"),
+        ("iso8601", "ISO8601"),
+    ],
+)
+def test_formats_of_other_programs_are_translated(form, meant):
+    with pytest.raises(InvalidArgumentError, match=re.escape(f"Did you mean {meant!r}?")):
+        check_date_format("date_format", form)
+
+
+def test_dict_of_options_needs_stars():
+    with pytest.raises(TypeError, match=r"no option 'found' here\. A dict of options is given as \*\*found"):
+        options_of({"found": {"strip": True}})

@@ -296,6 +296,23 @@ def test_progress_reports_an_outage():
     assert result.counts["accepted"] > 2500
 
 
+@pytest.mark.slow
+def test_progress_reports_requests_without_a_response(faulty):
+    events = []
+    box = faulty(hang=1.0)
+    client = gp.Client(box.api_key, base_url=box.base_url, timeout=7, ledger=None)
+
+    def listen(event):
+        events.append(event.trouble)
+        if event.trouble:
+            event.stop()
+            event.stop()
+
+    with pytest.raises(KeyboardInterrupt):
+        gp.push(customers(3), "id", client=client, progress=listen)
+    assert any(re.match(r"No response for [56] s to \d requests?;", words) for words in events)
+
+
 # the quota of retries -----------------------------------------------------------------------------------------------
 
 
