@@ -466,7 +466,8 @@ def _suggest_mobile(profile: Profile, label: Hashable, region: str) -> Suggestio
         return _open_region(label, region, cells)
     reason = (
         f"phone numbers are written in several ways: {plural(cells, 'value')} are converted to the form "
-        f"+919919211112, so that each number has one spelling; those without a country code are read as of {region}"
+        f"+{country_code(region)}…, so that each number has one spelling; those without a country code are read as of "
+        f"{region}"
     )
     return Suggestion("normalize", label, "E.164", reason, cells) if cells else None
 
