@@ -30,6 +30,8 @@ from growlytics_pandas.columns.texts import (
 
 MOST: Final = 0.9
 """Share of the values above which the others count as exceptions."""
+FEWEST_WORDS: Final = 3
+"""How often a text must be repeated among dates, numbers or contacts to be one that may mean missing."""
 LIKELY: Final = 0.75
 """Share of the values from which a person must decide whether the others are exceptions."""
 

@@ -24,6 +24,7 @@ from growlytics_pandas.checks.names import CONTACT_SHARE, suggest_names
 from growlytics_pandas.checks.numbers import propose_number
 from growlytics_pandas.checks.profile import (
     CONTACT_SAMPLE,
+    FEWEST_WORDS,
     LIKELY,
     LISTED,
     SAMPLE,
@@ -60,7 +61,6 @@ _COLLECTION: Final = re.compile(r"""\[\s*(?:["'\[{\d-].*)?\]|\{\s*(?:["'].*)?\}"
 _POWERS: Final = 10 ** np.arange(1, 17)  # the smallest numbers of 2, 3, … digits
 _LEAST_CODE_DIGITS: Final = 4  # of postal codes; codes with fewer must be many, unlike those of tiers
 _MANY_CODES: Final = 10
-_FEWEST_WORDS: Final = 3
 _LONGEST_WORD: Final = 20  # characters
 """A text that is repeated among dates or numbers may mean missing."""
 _LEFT_BY_ANOTHER: Final = 0.1  # of the values that a given option does not read
@@ -580,7 +580,7 @@ def _with_given_options(columns: Columns, position: int) -> list[Suggestion]:
             choices=([word],),
         )
         for word, cells in zip(words.texts, words.counts.tolist(), strict=True)
-        if cells >= _FEWEST_WORDS and len(word) <= _LONGEST_WORD and word.replace(" ", "").isalpha()
+        if cells >= FEWEST_WORDS and len(word) <= _LONGEST_WORD and word.replace(" ", "").isalpha()
     ][:1]
 
 

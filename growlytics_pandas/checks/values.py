@@ -7,7 +7,8 @@ prechecked as a whole, so that their texts are not looked at one by one.
 
 from __future__ import annotations
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,7 +23,7 @@ import pandas as pd
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule
 from growlytics_pandas.checks.findings import Findings, plain
-from growlytics_pandas.checks.profile import Suggestion
+from growlytics_pandas.checks.profile import FEWEST_WORDS, Suggestion
 from growlytics_pandas.checks.schema import Attribute, Block, Budget, Column, Schema, check_rows, prepare
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.contacts import PLAIN_INDIAN_MOBILE, Problem, invalid_emails, invalid_mobiles
@@ -51,6 +52,8 @@ _OF_COLUMN: Final = frozenset({Rule.INTEGER_UNSAFE, Rule.DATE_TRUNCATED})
 
 
 CONTACTS: Final = ("email", "mobile")
+_WORD: Final = re.compile(r"[^\d@]{1,20}")
+"""A text among contacts that may mean missing if it is repeated."""
 _OF_TEXTS: Final = (Kind.TEXT, Kind.MIXED)
 
 # whole columns of text ------------------------------------------------------------------------------------------------
@@ -290,10 +293,12 @@ class _ColumnCheck:
         limit = self._schema.region if rule is Rule.MOBILE_INVALID else None
         found: dict[str, list[tuple[int, str]]] = {}
         words: set[str] = set()
+        counts = Counter(texts[positions[problem.position]].strip() for problem in problems)
         for problem in problems:
             row = int(positions[problem.position])
             word = texts[row].strip()
-            is_word = word.casefold() in MISSING_WORDS
+            is_repeated = counts[word] >= FEWEST_WORDS and _WORD.fullmatch(word) is not None
+            is_word = word.casefold() in MISSING_WORDS or is_repeated
             found.setdefault("missing" if is_word else "", []).append((row, problem.reason))
             words.update([word] if is_word else [])
         for variant, rows in found.items():

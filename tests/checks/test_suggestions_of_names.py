@@ -301,3 +301,12 @@ def test_numbers_of_several_countries_read_as_of_one_are_reported(id_col):
     assert found["count"].tolist() == [20]
     assert "region" in found["message"].iloc[0]
     assert gp.validate(df, id_col, **options, region="US").empty
+
+
+@pytest.mark.parametrize(("label", "word"), [("email", "n/c"), ("mobile", "call office")])
+def test_repeated_words_among_contacts_may_mean_missing(label, word):
+    good = [f"a{i}@example.com" if label == "email" else f"99192111{i}" for i in range(10, 30)]
+    df = pd.DataFrame({"id": range(25), label: [*good, word, word, word, "other", "99"]})
+    fixes = gp.validate(df, "id")["fix"].tolist()
+    assert fixes.count(str(f"na_values={{{label!r}: [{word!r}]}}")) == 3
+    assert len(fixes) == 5
