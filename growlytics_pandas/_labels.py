@@ -153,7 +153,7 @@ def is_customer_id(label: str) -> bool:
 
 # ids, codes and dates -------------------------------------------------------------------------------------------------
 
-_POSTAL: Final = listed("pin pincode zip zipcode postal postcode plz postleitzahl cap cep")
+_POSTAL: Final = listed("pin pincode zip zipcode postal postcode plz postleitzahl cap cep cp")
 _ID_ANYWHERE: Final = _POSTAL | listed(
     """
     gstin aadhaar aadhar isbn imei ean upc sku hsn ifsc msisdn

@@ -17,7 +17,7 @@ from growlytics_pandas._text import phrase
 from growlytics_pandas.checks.profile import Head, Suggestion
 from growlytics_pandas.checks.schema import Attribute, Schema, name_of
 from growlytics_pandas.checks.violations import Violation
-from growlytics_pandas.columns.contacts import invalid_emails, invalid_mobiles, normalize_texts
+from growlytics_pandas.columns.contacts import invalid_emails, normalize_texts
 from growlytics_pandas.columns.dtypes import Kind
 from growlytics_pandas.columns.reading import fold_case
 from growlytics_pandas.columns.texts import strip_texts
@@ -432,9 +432,14 @@ def _count_emails(texts: Sequence[str], region: str) -> int:
     return len(addresses) - len(invalid_emails(addresses))
 
 
-def _count_mobiles(texts: Sequence[str], region: str) -> int:
-    numbers = normalize_texts(texts, "E.164", region)
-    return len(numbers) - len(invalid_mobiles(numbers, region))
+def _count_mobiles(texts: Sequence[str], _region: str) -> int:
+    """Count what looks like a phone number of any country, since the region may not be given yet."""
+    return sum(_PHONE.fullmatch(text) is not None and sum(map(str.isdigit, text)) in _PHONE_DIGITS for text in texts)
+
+
+_A_DATE: Final = r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\Z"
+_PHONE: Final = re.compile(rf"(?!{_A_DATE})(?:tel:)?[\d\s+()./-]+", re.IGNORECASE)
+_PHONE_DIGITS: Final = range(7, 16)
 
 
 def _count_people(texts: Sequence[str], _region: str) -> int:

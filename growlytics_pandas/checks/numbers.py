@@ -37,6 +37,7 @@ _OF_POINTS: Final = frozenset(
 )
 """Currencies written with a decimal point and two decimals or none, so that 1,234 is 1234."""
 _SHOWN: Final = 3
+_LIKELY_PLAIN: Final = 0.75  # share of plain digits among texts from which they may be numbers
 
 
 def propose_number(profile: Profile) -> Suggestion | None:
@@ -47,9 +48,11 @@ def propose_number(profile: Profile) -> Suggestion | None:
     dot, comma = _read(profile, "."), _read(profile, ",")
     numbers = profile.where(dot | comma)
     present, read = profile.cells, numbers.cells
-    if read < LIKELY * present or _are_codes(numbers):
+    shapes = shapes_of(numbers.texts).names
+    are_plain = all(shape.isdigit() for shape in shapes)  # sizes and house numbers are mostly digits, too
+    if read < (_LIKELY_PLAIN if are_plain else LIKELY) * present or _are_codes(numbers):
         return None
-    money = sorted(currencies(shapes_of(numbers.texts).names))
+    money = sorted(currencies(shapes))
     if len(money) > 1:
         return _open(
             f"amounts in several currencies ({', '.join(money[:_SHOWN])}): as numbers they would be mixed up, so the "

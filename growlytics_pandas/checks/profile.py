@@ -32,7 +32,7 @@ MOST: Final = 0.9
 """Share of the values above which the others count as exceptions."""
 FEWEST_WORDS: Final = 3
 """How often a text must be repeated among dates, numbers or contacts to be one that may mean missing."""
-LIKELY: Final = 0.75
+LIKELY: Final = 0.5
 """Share of the values from which a person must decide whether the others are exceptions."""
 
 

@@ -43,7 +43,7 @@ from growlytics_pandas.checks.profile import (
     rest_of,
     with_numbers,
 )
-from growlytics_pandas.columns.contacts import PLAIN_EMAIL, country_code, mobile_spellings, normalize_texts
+from growlytics_pandas.columns.contacts import PLAIN_EMAIL, country_code, mobile_spellings, normalize_texts, region_of
 from growlytics_pandas.columns.convert import as_text, date_in
 from growlytics_pandas.columns.date_parsers import parse_by_first
 from growlytics_pandas.columns.dtypes import Kind, Mask, absent, plain
@@ -59,6 +59,7 @@ _UTC: Final = ZoneInfo("UTC")
 _QUICK_SAMPLE: Final = 50  # values: enough for most numeric columns
 _COLLECTION: Final = re.compile(r"""\[\s*(?:["'\[{\d-].*)?\]|\{\s*(?:["'].*)?\}""", re.DOTALL)
 _POWERS: Final = 10 ** np.arange(1, 17)  # the smallest numbers of 2, 3, … digits
+_LEAST_PHONE_DIGITS: Final = 7
 _LEAST_CODE_DIGITS: Final = 4  # of postal codes; codes with fewer must be many, unlike those of tiers
 _MANY_CODES: Final = 10
 _LONGEST_WORD: Final = 20  # characters
@@ -456,14 +457,15 @@ def _suggest_email(profile: Profile, label: Hashable, region: str) -> Suggestion
 def _suggest_mobile(profile: Profile, label: Hashable, region: str) -> Suggestion | None:
     if profile.has_one_shape() and profile.texts[0][-2:-1] != ".":
         return None
+    other = _other_region(profile.sample.texts, region)
+    if other is not None:
+        return _open_region(label, region, other, profile.cells)
     normal = normalize_texts(profile.texts, "E.164", region)
     read = profile.where(np.array([text.startswith("+") for text in normal], dtype=bool))
     shapes = shapes_of(read.texts)
     if len(shapes.names) < 2 and not any(text.endswith(".0") for text in read.texts):  # noqa: PLR2004 - one spelling
         return None
     cells = read.count(shapes.spread([not re.fullmatch(r"\+1+", shape) for shape in shapes.names]))
-    if cells and _may_be_of_another_region(profile.texts, region):
-        return _open_region(label, region, cells)
     reason = (
         f"phone numbers are written in several ways: {plural(cells, 'value')} are converted to the form "
         f"+{country_code(region)}…, so that each number has one spelling; those without a country code are read as of "
@@ -472,30 +474,53 @@ def _suggest_mobile(profile: Profile, label: Hashable, region: str) -> Suggestio
     return Suggestion("normalize", label, "E.164", reason, cells) if cells else None
 
 
-def _open_region(label: Hashable, region: str, cells: int) -> Suggestion:
+def _open_region(label: Hashable, region: str, other: str, cells: int) -> Suggestion:
+    guess = f" ({options_text(region=other)}?)" if other else ""
     reason = (
-        f"phone numbers with codes of other countries stand next to numbers without a code, which {region} takes as "
-        f"its own: write those with their codes (+44…), or set {argument('region')} to their country"
+        f"phone numbers without a country code may be of another country than {region}, which would take them as its "
+        f"own: set {argument('region')} to theirs{guess}, or write them with their codes (+44…)"
     )
     return Suggestion("normalize", label, None, reason, cells)
 
 
 def _of_other_countries(columns: Columns, position: int, reading: Reading) -> list[Suggestion]:
-    """Leave the region of phone numbers open that are normalized already, if most of their codes are of others."""
+    """Leave the region of phone numbers open that are normalized already, if they may be of another one."""
     raw = clean(columns.frame.iloc[:, position], replace(reading, normalize=None), columns.zone, columns.region)
     texts = [value for value in raw.tolist() if isinstance(value, str)]
-    if not _may_be_of_another_region(list(dict.fromkeys(texts))[:SAMPLE], columns.region):
+    other = _other_region(list(dict.fromkeys(texts))[:SAMPLE], columns.region)
+    if other is None:
         return []
-    n_without = sum(not _has_code(text) and any(map(str.isdigit, text)) for text in texts)
-    return [_open_region(columns.frame.columns[position], columns.region, n_without)]
+    n_without = sum(_is_without_code(text) for text in texts)
+    return [_open_region(columns.frame.columns[position], columns.region, other, n_without)]
 
 
-def _may_be_of_another_region(texts: Sequence[str], region: str) -> bool:
-    """Return whether numbers without a country code may be of another country: most codes are of others."""
-    code = f"+{country_code(region)}"
-    written = [text for text in texts if _has_code(text)]
-    n_own = sum(text.startswith(code) for text in normalize_texts(written, "E.164", region))
-    return len(written) < len(texts) and 2 * n_own < len(written)
+def _other_region(texts: Sequence[str], region: str) -> str | None:
+    """Return the region to which numbers without a code may belong; '' if it is not known, None if `region` fits.
+
+    It does not fit if most of the codes are of others, if the numbers are written as in North America, or if many of
+    them do not exist in it.
+    """
+    bare = list(filter(_is_without_code, texts))
+    regions = Counter(map(region_of, normalize_texts(list(filter(_has_code, texts)), "E.164", region)))
+    if not bare or 2 * regions[region] >= regions.total() > 0:
+        return None
+    if regions:
+        return regions.most_common(1)[0][0]
+    if country_code(region) != country_code("US") and sum(map(_is_american, bare)) * 2 > len(bare):
+        return "US"
+    n_read = sum(text.startswith("+") for text in normalize_texts(bare, "E.164", region))
+    return "" if n_read < LIKELY * len(bare) else None
+
+
+_AMERICAN: Final = re.compile(r"\(?[2-9]\d{2}\)?[ .-]{0,2}[2-9]\d{2}[ .-]\d{4}")
+
+
+def _is_american(phone: str) -> bool:
+    return _AMERICAN.fullmatch(phone) is not None
+
+
+def _is_without_code(phone: str) -> bool:
+    return not _has_code(phone) and sum(map(str.isdigit, phone)) >= _LEAST_PHONE_DIGITS
 
 
 def _has_code(phone: str) -> bool:
@@ -564,11 +589,13 @@ def _with_given_options(columns: Columns, position: int) -> list[Suggestion]:
     reading = columns.reading_of(label)
     if reading.normalize in PHONE_NORMALIZATIONS:
         return _of_other_countries(columns, position, reading)
-    if not reading.date_formats and reading.decimal is None:
+    is_boolean = columns.given_types.get(columns.names[position]) == contract.BOOLEAN
+    if not reading.date_formats and reading.decimal is None and not is_boolean:
         return []
     profile = columns.cleaned(position).profile
-    words = profile.where(_unread(reading, profile, columns.zone)) if profile.texts else profile
-    type_ = contract.DATE if reading.date_formats else contract.NUMBER
+    unread = ~parse_booleans(profile.texts).ok if is_boolean else _unread(reading, profile, columns.zone)
+    words = profile.where(unread)
+    type_ = contract.BOOLEAN if is_boolean else contract.DATE if reading.date_formats else contract.NUMBER
     return [
         Suggestion(
             "na_values",

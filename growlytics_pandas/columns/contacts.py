@@ -195,6 +195,17 @@ def _email(text: str) -> str:
     return found.lower() if found.count("@") == 1 else text
 
 
+def region_of(number: str) -> str:
+    """Return the main region of the calling code of a number like ``+33612345678``; '' if it has none."""
+    import phonenumbers  # noqa: PLC0415 - see above
+
+    try:
+        code = phonenumbers.parse(number).country_code or 0
+    except phonenumbers.NumberParseException:
+        return ""
+    return str(phonenumbers.region_code_for_country_code(code))
+
+
 def country_code(region: str) -> int:
     """Return the calling code of a region."""
     if region == INDIA:

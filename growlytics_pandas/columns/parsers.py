@@ -359,6 +359,8 @@ _SIGNS_OF: Final = MappingProxyType(
         "₨": "INR",
         "RS.": "INR",
         "RS": "INR",
+        "EURO": "EUR",
+        "EUROS": "EUR",
         "US$": "USD",
         "A$": "AUD",
         "C$": "CAD",
@@ -373,7 +375,7 @@ _CODES: Final = (
     *("COP", "IDR", "MYR", "THB", "PHP", "VND", "KRW", "HKD", "TWD", "NZD", "PKR", "BDT", "LKR", "NPR", "ILS", "UAH"),
 )
 _CURRENCY: Final = "|".join(
-    ("US\\$", "HK\\$", "[ACSR]\\$", "[Rr][Ss]\\.?", "INR|inr|Inr", *_CODES[1:], "[₹$€£¥₩₽₺₪₫₱฿₦₴৳﷼₨]")
+    ("US\\$", "HK\\$", "[ACSR]\\$", "[Rr][Ss]\\.?", "INR|inr|Inr", "[Ee]uros?", *_CODES[1:], "[₹$€£¥₩₽₺₪₫₱฿₦₴৳﷼₨]")
 )
 _SPACES: Final = " \u00a0\u2007\u2009\u202f"  # plain, not to break at, as wide as a digit, thin, narrow
 _GAP: Final = f"[{_SPACES}]*"

@@ -107,8 +107,8 @@ IN_FORM: Final = MessageStyle(lambda name: _NAMES.get(name, f"form({name}=…)")
 
 def _controls(option: str, value: Any) -> list[str]:
     match option:
-        case "errors":
-            return ["“Leave out invalid rows and values”"]
+        case "errors" | "region":
+            return ["“Leave out invalid rows and values”" if option == "errors" else f"“{REGION_TITLE}”: {value}"]
         case "keep":
             return [f"“Of rows with the same id”: {words}" for words, keep in KEEPS.items() if keep == value]
         case "exclude":

@@ -25,6 +25,7 @@ KEEPS: Final[Mapping[str, Keep]] = {
     "send only the last": "last",
 }
 LIKELY_IDS: Final = ("customer_id", "customerid", "user_id", "userid", "id")
+_EMAIL_WORDS: Final = frozenset({"email", "emails", "mail"})
 CONTACT_IDS: Final = ("email", "e-mail", "mobile", "customer")
 """Labels of ids if no column is called like the ones above, or like numbers of customers."""
 ID_WORDS: Final = frozenset({"id", "ids", "uuid", "guid", "key", "email", "mail", "mobile", "phone"})
@@ -78,7 +79,10 @@ class ColumnState:
 
     def with_more(self, more: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return what is suggested if `more` is, for values as they are read now."""
-        return joined(self.reading, more) if more and not self.is_suggested else self.suggestion
+        if more and not self.is_suggested:
+            return joined(self.reading, more)
+        is_contained = bool(self.suggestion) and self.suggestion.items() <= self.reading.items()
+        return self.reading if is_contained else self.suggestion
 
     def fitting(self) -> ColumnState:
         """Return the column without readings as a type that the attribute cannot have."""
@@ -394,8 +398,10 @@ def likely_id(frame: pd.DataFrame) -> Hashable | None:
             return LIKELY_IDS.index(name)
         if is_customer_id(name_of(label)) and is_unique(label):
             return len(LIKELY_IDS)
+        if not _EMAIL_WORDS.isdisjoint(words_of(name_of(label))) and is_unique(label):
+            return len(LIKELY_IDS) + 1
         is_contact = name in CONTACT_IDS and not _may_be_names(label, frame)
-        return len(LIKELY_IDS) + 1 + CONTACT_IDS.index(name) if is_contact else _UNLIKELY
+        return len(LIKELY_IDS) + 2 + CONTACT_IDS.index(name) if is_contact else _UNLIKELY
 
     likeliest: Hashable = min(labels, key=rank, default=None)
     if labels and rank(likeliest) < _UNLIKELY:

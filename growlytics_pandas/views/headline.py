@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from growlytics_pandas._status import ARRIVED, Status
-from growlytics_pandas._text import phrase, plural
+from growlytics_pandas._text import plural
 from growlytics_pandas.views.html import Count, StatusLevel
 
 STATUS_LEVELS: Final[Mapping[str, StatusLevel]] = {
@@ -45,8 +45,8 @@ def headline_of(counts: Mapping[str, int], ended: str, *, is_incomplete: bool, n
     else:
         words = f"{of_all(arrived, rows)} arrived"
     words += ", some without all their attributes" if is_incomplete else ""
-    how = f"left out, as {phrase('keep=', '--keep')} requests"
-    words += f"; {n_left_out:,} {'was' if n_left_out == 1 else 'were'} {how}" * bool(n_left_out)
+    were = "was left out as a duplicate" if n_left_out == 1 else "were left out as duplicates"
+    words += f"; {n_left_out:,} {were}, as requested" * bool(n_left_out)
     words += f"; {missing:,} {'needs' if missing == 1 else 'need'} attention" * bool(missing)
     is_bad = ended != "finished" or missing > 0
     level: StatusLevel = "bad" if is_bad else "warn" if is_incomplete else "good"

@@ -506,7 +506,7 @@ def test_leading_zeros_of_numbers_are_noticed():
         ("yes", "maybe", {"types": {"x": "boolean"}}),
     ],
 )
-@pytest.mark.parametrize(("n_others", "expected"), [(5, "suggested"), (20, "to decide"), (40, "text")])
+@pytest.mark.parametrize(("n_others", "expected"), [(5, "suggested"), (20, "to decide"), (60, "text")])
 def test_column_that_is_mostly_of_a_type_is_no_silent_text(value, other, choice, n_others, expected):
     no = "no" if value == "yes" else value
     df = pd.DataFrame(
@@ -551,9 +551,9 @@ def test_numbers_with_lost_zeros_stay_doubtful_as_text():
     assert "as if" not in " ".join(gp.validate(df, "id").query("column == 'Country code'")["message"])
 
 
-@pytest.mark.parametrize("value", ["31/01/2025", "₹ 1,234.50"])
-def test_word_among_dates_and_numbers_may_mean_missing(value):
-    df = pd.DataFrame({"id": range(40), "x": [value] * 37 + ["never"] * 3})
+@pytest.mark.parametrize("values", [["31/01/2025"], ["₹ 1,234.50"], ["yes", "no"]])
+def test_word_among_dates_and_numbers_may_mean_missing(values):
+    df = pd.DataFrame({"id": range(40), "x": [*(values * 40)[:37], *["never"] * 3]})
     options = gp.suggest(df, "id")
     assert "na_values" not in options
     plan = gp.plan(df, "id", **options)
@@ -566,3 +566,19 @@ def test_short_postal_codes_have_lost_zeros_however_many():
     df = pd.DataFrame({"id": range(4), "ZIP": [2139, 2108, 7030, 10001]})
     for options in ({}, {"types": {"ZIP": "string"}}):
         assert "leading zeros" in gp.validate(df, "id", **options)["message"].iloc[0]
+
+
+def test_amounts_with_the_word_for_euros():
+    df = pd.DataFrame({"id": range(3), "Montant": ["1 234,50 euros", "12,00 Euro", "7 EUR"]})
+    assert gp.suggest(df, "id") == {"decimal": {"Montant": ","}}
+    assert [body["attributes"][0]["value"] for body in gp.preview(df, "id", decimal={"Montant": ","})] == [
+        1234.5,
+        12,
+        7,
+    ]
+
+
+@pytest.mark.parametrize("label", ["CP", "CP livraison", "Code postal"])
+def test_french_postal_codes(label):
+    df = pd.DataFrame({"id": range(4), label: [1000, 6000, 75011, 13001]})
+    assert "leading zeros" in gp.validate(df, "id")["message"].iloc[0]

@@ -310,3 +310,34 @@ def test_repeated_words_among_contacts_may_mean_missing(label, word):
     fixes = gp.validate(df, "id")["fix"].tolist()
     assert fixes.count(str(f"na_values={{{label!r}: [{word!r}]}}")) == 3
     assert len(fixes) == 5
+
+
+FRENCH = [f"06 12 34 56 {i}" for i in range(10, 40)] + [f"0612.34.57.{i}" for i in range(10, 40)]
+AMERICAN = [f"(650) 384-13{i}" for i in range(10, 40)] + [f"617-384-43{i}" for i in range(10, 40)]
+
+
+@pytest.mark.parametrize(
+    ("label", "phones", "region", "guess"),
+    [
+        ("Tél. portable", FRENCH, "FR", ""),
+        ("Téléphone", [*FRENCH[:20], *(f"+33 6 12 34 58 {i}" for i in range(10, 50))], "FR", "FR"),
+        ("Phone", AMERICAN, "US", "US"),
+        ("Cell Phone", [*AMERICAN, *(f"+1 650 384 14{i}" for i in range(10, 30))][-60:], "US", "US"),
+        ("Mobile No", [f"98765 432{i}" for i in range(10, 40)] + [f"09876543{i}0" for i in range(10, 40)], "IN", None),
+    ],
+)
+def test_phones_of_another_region_are_contacts_and_open(label, phones, region, guess):
+    df = pd.DataFrame({"id": range(60), label: phones})
+    plan = gp.plan(df, "id")
+    assert plan.suggest()["rename"] == {label: "mobile"}
+    assert ("normalize" in plan.suggest()) == (guess is None)
+    assert "contact_not_mapped" in set(plan.violations["rule"])
+    if guess is not None:
+        found = plan.suggestions.query("option == 'normalize'")
+        assert found["value"].isna().all()
+        assert (f"region='{guess}'" in found["reason"].iloc[0]) == bool(guess)
+        wrong = gp.validate(df, "id", rename={label: "mobile"}, normalize={label: "E.164"})
+        assert "mobile_invalid" in set(wrong["rule"])
+    options = gp.suggest(df, "id", region=region)
+    assert options["normalize"] == {label: "E.164"}
+    assert gp.validate(df, "id", **{**options, "region": region}).empty

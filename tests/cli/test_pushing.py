@@ -83,7 +83,7 @@ def test_rows_dropped_by_keep_exit_0(push, at):
     done = push(BAD, "--keep", "last")
     assert (done.status, at().stored()["1"]["City"]) == (0, "Goa")
     push(BAD, "--keep", "last", "--report", "r.html")
-    assert "1 was left out, as --keep requests." in pathlib.Path("r.html").read_text("utf-8")
+    assert "1 was left out as a duplicate, as requested." in pathlib.Path("r.html").read_text("utf-8")
 
 
 def test_rejected_rows_exit_1(push, at, faulty):

@@ -606,6 +606,11 @@ def test_known_id_label_wins_over_the_index():
     assert df.growlytics.form().line == "df.growlytics.push('Customer ID')"
 
 
+def test_addresses_are_likelier_ids_than_phone_numbers():
+    df = pd.DataFrame({"Phone": ["9919211112", "9919211113"], "Email Address": ["a@x.com", "b@x.com"]})
+    assert likely_id(df) == "Email Address"
+
+
 @pytest.mark.parametrize("label", ["Kundennr", "Customer Number", "N° client", "cust_no"])
 def test_customer_numbers_are_likelier_than_contacts(label):
     df = pd.DataFrame({"email": ["a@x.com", "b@x.com"], "E-Mail": ["a@x.com", "b@x.com"], label: ["K1", "K2"]})

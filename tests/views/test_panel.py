@@ -187,12 +187,12 @@ def test_no_speed_is_shown_if_most_rows_were_skipped():
         (
             event("end", ended="finished", accepted=90, invalid=10, n_left_out=10),
             "good",
-            "10 were left out, as keep= req",
+            "10 were left out as duplicates",
         ),
         (
             event("end", ended="finished", accepted=90, invalid=10, n_left_out=8),
             "bad",
-            "8 were left out, as keep= requests; 2 need attention",
+            "8 were left out as duplicates, as requested; 2 need attention",
         ),
         (event("end", ended="finished", accepted=99, failed=1), "bad", "99 of 100 rows arrived; 1 needs attention"),
         (
