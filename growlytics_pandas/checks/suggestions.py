@@ -267,8 +267,9 @@ def _for_numbers(columns: Columns, position: int) -> list[Suggestion]:
         proposal = digits and propose_date(digits, name)
     if proposal is None and known is None and _may_be_codes(sample, name, columns.kinds[position]):
         return [_codes(present, label)]
-    if known == contract.STRING and is_code_like(name) and (codes := _codes(present, label)).is_loss:
-        return [replace(codes, type=contract.NUMBER)]
+    is_decided = columns.given_types.get(name) == contract.NUMBER
+    if known is not None and not is_decided and is_code_like(name) and (codes := _codes(present, label)).is_loss:
+        return [replace(codes, type=contract.NUMBER if known == contract.STRING else contract.STRING)]
     return [replace(proposal, column=label)] if proposal else []
 
 

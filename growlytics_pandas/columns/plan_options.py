@@ -395,21 +395,21 @@ def _text(name: str, found: Any, *label: Hashable) -> str:
 
 
 NAMED_FORMATS: Final = ("ISO8601", "epoch_s", "epoch_ms", "excel")
-_EXAMPLE_DAY: Final = datetime(2025, 1, 31, 9, 30, tzinfo=UTC)
+_EXAMPLE_DAY: Final = datetime(2025, 10, 31, 9, 30, tzinfo=UTC)  # no part is strptime's default
 _DIRECTIVE: Final = re.compile(r"%.", re.DOTALL)
 _DIRECTIVE_OF: Final = {
     **dict.fromkeys(("YYYY", "yyyy"), "%Y"),
     **dict.fromkeys(("YY", "yy"), "%y"),
-    **dict.fromkeys(("MM", "M"), "%m"),
+    **dict.fromkeys(("MM", "M", "mm", "m"), "%m"),
+    **dict.fromkeys(("MMMM", "mmmm", "Month"), "%B"),
+    **dict.fromkeys(("MMM", "mmm", "Mon"), "%b"),
     **dict.fromkeys(("DD", "dd", "D", "d"), "%d"),
     **dict.fromkeys(("ss", "SS"), "%S"),
-    "MMMM": "%B",
-    "MMM": "%b",
-    "HH": "%H",
-    "mm": "%M",
+    **dict.fromkeys(("HH", "hh"), "%H"),
 }
 """The directives for the letters of spreadsheets and other libraries."""
-_LETTERS: Final = re.compile("|".join(sorted(_DIRECTIVE_OF, key=len, reverse=True)))
+_LETTERS: Final = re.compile("%M|" + "|".join(sorted(_DIRECTIVE_OF, key=len, reverse=True)))
+_MINUTES: Final = re.compile(r"(?<=[hH][^a-zA-Z])mm|(?<=[hH])mm")  # elsewhere mm are months
 _DIRECTIVES_OF_LOCALE: Final = frozenset({"%c", "%x", "%D"})  # whole dates whose day/month order is implicit
 
 
@@ -422,7 +422,8 @@ def check_date_format(where: str, form: Any) -> None:
     if "%" not in form:
         named = {name.casefold(): name for name in NAMED_FORMATS}
         near = difflib.get_close_matches(form.casefold(), named, n=1)
-        in_letters = _LETTERS.sub(lambda letters: _DIRECTIVE_OF[letters[0]], form)
+        of_clock = _MINUTES.sub("%M", form)
+        in_letters = _LETTERS.sub(lambda letters: _DIRECTIVE_OF.get(letters[0], letters[0]), of_clock)
         meant = named[near[0]] if near else in_letters if "%Y" in in_letters or "%y" in in_letters else ""
         meant = f" Did you mean {meant!r}?" if meant else ""
         raise InvalidArgumentError(

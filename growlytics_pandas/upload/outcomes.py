@@ -266,8 +266,12 @@ class Concluded(Protocol):
         """Whether every row arrived with all its attributes."""
 
     @property
-    def has_incomplete_rows(self) -> bool:
-        """Whether any row arrived without all its attributes."""
+    def _n_incomplete(self) -> int:
+        """How many rows arrived without all their attributes."""
+
+    @property
+    def _n_warnings(self) -> int:
+        """The number of warnings about what was sent."""
 
     @property
     def _n_to_retry(self) -> int:
@@ -428,7 +432,8 @@ class Progress:
             message=replaced(run.message, run.foreign, hide(run.foreign)) if run else "",
             note=result.note if result else "",
             is_ok=result is None or result.ok,
-            is_incomplete=result.has_incomplete_rows if result else False,
+            n_incomplete=result._n_incomplete if result else 0,  # noqa: SLF001 - not for users
+            n_warnings=result._n_warnings if result else 0,  # noqa: SLF001 - as above
             n_left_out=run.n_left_out if run else 0,
             n_to_retry=result._n_to_retry if result else 0,  # noqa: SLF001 - not for users
             stop=self._stop,

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas._masking import NOT_SHOWN, Masker, replaced
+from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import ARRIVED, MEANINGS, RETRYABLE, Status
 from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
@@ -69,8 +70,18 @@ class Result(HtmlRepr):
     @property
     def has_incomplete_rows(self) -> bool:
         """Whether any row arrived without all its attributes: a column or a value was left out."""
+        return self._n_incomplete > 0
+
+    @property
+    def _n_warnings(self) -> int:
+        """The number of warnings about what was sent."""
+        return self._findings.count(Severity.WARNING)
+
+    @property
+    def _n_incomplete(self) -> int:
+        """How many rows arrived without all their attributes."""
         concerns_column, rows = self._findings.error_rows()
-        return any(self._has_arrived(task, None if concerns_column else rows) for task in self._parts.tasks)
+        return sum(self._count_arrived(task, None if concerns_column else rows) for task in self._parts.tasks)
 
     @property
     def outcomes(self) -> pd.DataFrame:
@@ -284,13 +295,13 @@ class Result(HtmlRepr):
             table = buffer.describe(numbers, numbers + task.first_row, labels, [""] * task.rows)
         return table if rows is None else table.iloc[rows]
 
-    def _has_arrived(self, task: PartTask, rows: Rows | None) -> bool:
-        """Whether any row of a part arrived: of `rows` (sorted, counted through all parts), or of all if None."""
+    def _count_arrived(self, task: PartTask, rows: Rows | None) -> int:
+        """Return how many rows of a part arrived: of `rows` (sorted, counted through all parts), or of all if None."""
         arrived = self._buffer_of(task).rows_with(ARRIVED)
         if rows is None:
-            return len(arrived) > 0
+            return len(arrived)
         first, last = np.searchsorted(rows, [task.first_row, task.first_row + task.rows])
-        return bool(np.isin(rows[first:last] - task.first_row, arrived).any())
+        return int(np.isin(rows[first:last] - task.first_row, arrived).sum())
 
     def _page(self, masker: Masker, limits: Limits, owner: str = "result") -> Page:
         run, labels = self.run, "index"
@@ -310,7 +321,7 @@ class Result(HtmlRepr):
             counts=self.counts,
             new_types=self.new_types,
             run=run,
-            is_incomplete=self.has_incomplete_rows,
+            n_incomplete=self._n_incomplete,
             note=self.note,
             owner=owner,
         )

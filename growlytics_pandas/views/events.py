@@ -40,8 +40,10 @@ class ProgressEvent:
         segment.
     is_ok : bool
         With ``end``: whether every row arrived with all its attributes, as `PushResult.ok`.
-    is_incomplete : bool
-        With ``end``: whether a row arrived without some of its attributes.
+    n_incomplete : int
+        With ``end``: number of rows that arrived without some of their attributes.
+    n_warnings : int
+        With ``end``: number of warnings about what was sent.
     n_left_out : int
         With ``end``: number of `invalid` rows that ``keep=`` left out on request.
     n_to_retry : int
@@ -67,7 +69,8 @@ class ProgressEvent:
     message: str = ""
     note: str = ""
     is_ok: bool = True
-    is_incomplete: bool = False
+    n_incomplete: int = 0
+    n_warnings: int = 0
     n_left_out: int = 0
     n_to_retry: int = 0
     stop: Callable[[], None] = field(default=_cannot_stop, repr=False, compare=False)

@@ -36,7 +36,7 @@ class Headline:
     level: StatusLevel
 
 
-def headline_of(counts: Mapping[str, int], ended: str, *, is_incomplete: bool, n_left_out: int) -> Headline:
+def headline_of(counts: Mapping[str, int], ended: str, *, n_incomplete: int, n_left_out: int) -> Headline:
     """Return how a push ended. The rows that ``keep=`` left out on request, `n_left_out`, are no fault."""
     rows, arrived = sum(counts.values()), sum(counts.get(status, 0) for status in ARRIVED)
     missing = rows - arrived - n_left_out
@@ -44,12 +44,13 @@ def headline_of(counts: Mapping[str, int], ended: str, *, is_incomplete: bool, n
         words = f"Nothing to send: {lowered(of_all(arrived, rows))} {'is' if arrived == 1 else 'are'} unchanged"
     else:
         words = f"{of_all(arrived, rows)} arrived"
-    words += ", some without all their attributes" if is_incomplete else ""
+    of_them = "none of them with" if n_incomplete == arrived else f"{n_incomplete:,} of them without"
+    words += f", {of_them} all attributes" * bool(n_incomplete)
     were = "was left out as a duplicate" if n_left_out == 1 else "were left out as duplicates"
     words += f"; {n_left_out:,} {were}, as requested" * bool(n_left_out)
     words += f"; {missing:,} {'needs' if missing == 1 else 'need'} attention" * bool(missing)
     is_bad = ended != "finished" or missing > 0
-    level: StatusLevel = "bad" if is_bad else "warn" if is_incomplete else "good"
+    level: StatusLevel = "bad" if is_bad else "warn" if n_incomplete else "good"
     return Headline(_TITLES.get(ended, "Push ended"), f"{words}.", level)
 
 

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from growlytics_pandas._text import open_templates, phrase
 
 StatusLevel = Literal["running", "good", "warn", "bad", "plain"]
-Align = Literal["text", "name", "short", "wide", "number", "severity", "effect"]
+Align = Literal["text", "name", "short", "wide", "narrow", "number", "severity", "effect"]
 MAX_CHARS: Final = 2_000  # of any text; a safeguard, since pages use much lower limits
 
 

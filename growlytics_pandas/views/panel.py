@@ -282,7 +282,7 @@ def headline(event: ProgressEvent) -> str:
 
 
 def _headline(event: ProgressEvent) -> Headline:
-    return headline_of(event.counts, event.ended, is_incomplete=event.is_incomplete, n_left_out=event.n_left_out)
+    return headline_of(event.counts, event.ended, n_incomplete=event.n_incomplete, n_left_out=event.n_left_out)
 
 
 def _counts(event: ProgressEvent) -> tuple[Count, ...]:
@@ -323,9 +323,12 @@ def speed_words(event: ProgressEvent) -> list[str]:
 
 
 def next_step(event: ProgressEvent) -> str:
-    """Return what of the result to look at next if not everything arrived, else ''."""
-    if event.kind != "end" or event.is_ok:
+    """Return what of the result to look at next; '' if everything arrived without a warning."""
+    if event.kind != "end":
         return ""
+    if event.is_ok:
+        warnings = plural(event.n_warnings, "warning")
+        return f"growlytics_pandas.last_result(): .violations has {warnings}." if event.n_warnings else ""
     steps = []
     n_missing = sum(event.counts.get(status, 0) for status in RETRYABLE)
     if n_missing:
@@ -338,7 +341,7 @@ def next_step(event: ProgressEvent) -> str:
                 ".retry() sends them again" if sends_all else ".retry(rejected=False) sends those not rejected again"
             )
             steps.append(words)
-    if event.counts.get(Status.INVALID, 0) > event.n_left_out or event.is_incomplete:
+    if event.counts.get(Status.INVALID, 0) > event.n_left_out or event.n_incomplete:
         steps.append(".violations shows what was left out, and why")
     return f"growlytics_pandas.last_result(): {'; '.join([*steps, '.rejects() has the rows to correct'])}."
 

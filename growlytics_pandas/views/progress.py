@@ -145,7 +145,7 @@ def _asides(event: ProgressEvent) -> dict[str, str]:
     shown = {name: f"{n:,}" for name, n in event.counts.items() if n and name not in _IN_BAR}
     if event.retries:
         shown["retries"] = f"{event.retries:,}"
-    if event.is_incomplete:
+    if event.n_incomplete:
         shown["values"] = "some left out"
     if event.note:
         shown["note"] = event.note

@@ -64,7 +64,7 @@ class ResultSummary:
     counts: Mapping[str, int]
     new_types: pd.DataFrame
     run: RunFacts
-    is_incomplete: bool
+    n_incomplete: int
     note: str
     owner: str = "result"
 
@@ -176,7 +176,7 @@ def _severities(errors: int, warnings: int) -> str:
 
 def _headline_of(result: ResultSummary) -> Headline:
     return headline_of(
-        result.counts, result.run.ended, is_incomplete=result.is_incomplete, n_left_out=result.run.n_left_out
+        result.counts, result.run.ended, n_incomplete=result.n_incomplete, n_left_out=result.run.n_left_out
     )
 
 

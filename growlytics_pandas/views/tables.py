@@ -449,7 +449,7 @@ class RejectsFrame(_RowsFrame):
         shown = self._first()
         cells = zip(shown.index.tolist(), *(shown.iloc[:, i].tolist() for i in range(shown.shape[1])), strict=True)
         index = "index" if self.index.name is None else label(self.index.name)
-        beside = (Column(index), Column("status", "name"), Column("rule", "name"))
+        beside = (Column(index, "narrow"), Column("status", "narrow"), Column("rule", "name"))
         below = (Column(name, is_below=True) for name in ("reason", "fix", ""))
         return Table(
             "Rows to correct",

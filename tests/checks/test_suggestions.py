@@ -582,3 +582,12 @@ def test_amounts_with_the_word_for_euros():
 def test_french_postal_codes(label):
     df = pd.DataFrame({"id": range(4), label: [1000, 6000, 75011, 13001]})
     assert "leading zeros" in gp.validate(df, "id")["message"].iloc[0]
+
+
+def test_lost_zeros_stay_a_warning_after_the_first_push(sandbox):
+    df = pd.DataFrame({"id": range(4), "Pincode": [411001, 96828, 400012, 110001]})
+    gp.push(df, "id", client=sandbox.client, progress=False)
+    found = gp.validate(df, "id", client=sandbox.client).iloc[0]
+    assert "leading zeros" in found["message"]
+    assert "rename={'Pincode': 'Pincode (text)'}" in found["fix"]
+    assert gp.validate(df, "id", client=sandbox.client, types={"Pincode": "number"}).empty

@@ -609,6 +609,10 @@ def test_parts_parse_as_the_whole(items, size):
         ("MM/DD/YYYY", "%m/%d/%Y"),
         ("dd.MM.yyyy HH:mm", "%d.%m.%Y %H:%M"),
         ("D MMM YY", "%d %b %y"),
+        ("dd/mm/yyyy", "%d/%m/%Y"),
+        ("yyyy-mm-dd hh:mm:ss", "%Y-%m-%d %H:%M:%S"),
+        ("dd-Mon-yy", "%d-%b-%y"),
+        ("dd.mm.yy HHmm", "%d.%m.%y %H%M"),
         ("iso8601", "ISO8601"),
     ],
 )
@@ -620,3 +624,9 @@ def test_formats_of_other_programs_are_translated(form, meant):
 def test_dict_of_options_needs_stars():
     with pytest.raises(TypeError, match=r"no option 'found' here\. A dict of options is given as \*\*found"):
         options_of({"found": {"strip": True}})
+
+
+@pytest.mark.parametrize("form", ["%d/%M/%Y", "%H/%m/%Y", "%d/%m", "%M/%S/%Y"])
+def test_format_without_day_month_or_year_is_refused(form):
+    with pytest.raises(InvalidArgumentError, match="must contain day, month and year"):
+        check_date_format("date_format", form)

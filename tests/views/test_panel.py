@@ -32,12 +32,12 @@ def event(
     message="",
     failures=(),
     is_ok=None,
-    is_incomplete=False,
+    n_incomplete=0,
     n_left_out=0,
     trouble="",
     **counts,
 ):
-    is_ok = counts.keys() <= {"accepted", "unchanged"} and not is_incomplete if is_ok is None else is_ok
+    is_ok = counts.keys() <= {"accepted", "unchanged"} and not n_incomplete if is_ok is None else is_ok
     counts.setdefault("unsent", total - sum(counts.values()))
     return ProgressEvent(
         kind,
@@ -54,7 +54,7 @@ def event(
         message=message,
         trouble=trouble,
         is_ok=is_ok,
-        is_incomplete=is_incomplete,
+        n_incomplete=n_incomplete,
         n_left_out=n_left_out,
     )
 
@@ -196,14 +196,14 @@ def test_no_speed_is_shown_if_most_rows_were_skipped():
         ),
         (event("end", ended="finished", accepted=99, failed=1), "bad", "99 of 100 rows arrived; 1 needs attention"),
         (
-            event("end", ended="finished", accepted=100, is_incomplete=True),
+            event("end", ended="finished", accepted=100, n_incomplete=7),
             "warn",
-            "All 100 rows arrived, some without all their attributes.",
+            "All 100 rows arrived, 7 of them without all attributes.",
         ),
         (
-            event("end", ended="finished", accepted=99, failed=1, is_incomplete=True),
+            event("end", ended="finished", accepted=99, failed=1, n_incomplete=99),
             "bad",
-            "some without all their attributes",
+            "none of them with all attributes",
         ),
         (event("end", ended="interrupted", accepted=40), "bad", "Push stopped: 40 of 100 rows arrived"),
         (event("end", ended="stopped early", accepted=40), "bad", "Push stopped early"),

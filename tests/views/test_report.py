@@ -128,7 +128,7 @@ def test_report_shows_what_where_when_and_next(sandbox, tmp_path):
     page = text_of(result.to_html(tmp_path / "page.html"))
     assert sandbox.base_url in page
     assert f"{result.run.started:%Y-%m-%d %H:%M:%S} UTC" in page
-    assert "2 of 3 rows arrived, some without all their attributes; 1 needs attention." in page
+    assert "2 of 3 rows arrived, 1 of them without all attributes; 1 needs attention." in page
     for rule in result.violations["rule"]:
         assert rule.replace("_", "_<wbr>") in page
     for attribute in result.plan.schema["attribute"]:
@@ -137,19 +137,20 @@ def test_report_shows_what_where_when_and_next(sandbox, tmp_path):
     assert "number, new" in page
 
 
-NOT_ALL = "some without all their attributes"
+ONE = "1 of them without all attributes"
+NONE = "none of them with all attributes"
 
 
 @pytest.mark.parametrize(
     ("df", "headline"),
     [
-        ({"id": ["a", "b", None], "Day": [[1], [2], [3]], "City": ["x", "y", "z"]}, f"2 of 3 rows arrived, {NOT_ALL};"),
-        ({"id": ["a", "b", None], "Score": [np.inf, 1, 2]}, f"2 of 3 rows arrived, {NOT_ALL}; 1 needs attention."),
+        ({"id": ["a", "b", None], "Day": [[1], [2], [3]], "City": ["x", "y", "z"]}, f"2 of 3 rows arrived, {NONE};"),
+        ({"id": ["a", "b", None], "Score": [np.inf, 1, 2]}, f"2 of 3 rows arrived, {ONE}; 1 needs attention."),
         ({"id": ["a", "b", None], "Score": [1, 2, np.inf]}, "2 of 3 rows arrived; 1 needs attention."),
         ({"id": ["a", "a"], "Day": [[1], [2]], "City": ["x", "y"]}, "0 of 2 rows arrived; 2 need attention."),
         (
             {"id": ["a", "b"], "Score": [np.inf, 1], "City": "x"},
-            f"All 2 rows arrived, {NOT_ALL}.",
+            f"All 2 rows arrived, {ONE}.",
         ),
     ],
     ids=["a column left out", "a value of a row that arrived", "of one that did not", "no row arrived", "all arrived"],
@@ -158,7 +159,7 @@ def test_partly_arrived_rows_are_reported(sandbox, tmp_path, df, headline):
     result = pushed(sandbox, pd.DataFrame(df), "id")
     for page in pages(result, tmp_path):
         assert headline in page
-    assert (NOT_ALL in repr(result)) == result.has_incomplete_rows == ("attribute" in headline)
+    assert ("without all their attributes" in repr(result)) == result.has_incomplete_rows == ("attribute" in headline)
 
 
 def test_early_end_shows_reason_and_next_step(sandbox, tmp_path):
