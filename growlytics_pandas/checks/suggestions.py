@@ -217,6 +217,8 @@ def _for_column(columns: Columns, position: int) -> list[Suggestion]:
         return [Suggestion("exclude", label, True, reason, len(columns.frame))]
     if kind in _NUMBERS and not is_id and name not in contract.RESERVED_ATTRIBUTES:
         return _for_numbers(columns, position)
+    if kind in _NUMBERS and name == "mobile" and columns.reading_of(label).normalize is None:
+        return _for_phone_numbers(columns, position)
     if kind in (Kind.TEXT, Kind.MIXED):
         return [*_for_texts(columns, position), *_with_given_options(columns, position)]
     return []
@@ -456,7 +458,8 @@ def _suggest_email(profile: Profile, label: Hashable, region: str) -> Suggestion
 
 
 def _suggest_mobile(profile: Profile, label: Hashable, region: str) -> Suggestion | None:
-    if profile.has_one_shape() and profile.texts[0][-2:-1] != ".":
+    is_home = region == contract.INDIA  # the service's: elsewhere a number needs its country code
+    if is_home and profile.has_one_shape() and profile.texts[0][-2:-1] != ".":
         return None
     other = _other_region(profile.sample.texts, region)
     if other is not None:
@@ -464,15 +467,23 @@ def _suggest_mobile(profile: Profile, label: Hashable, region: str) -> Suggestio
     normal = normalize_texts(profile.texts, "E.164", region)
     read = profile.where(np.array([text.startswith("+") for text in normal], dtype=bool))
     shapes = shapes_of(read.texts)
-    if len(shapes.names) < 2 and not any(text.endswith(".0") for text in read.texts):  # noqa: PLR2004 - one spelling
-        return None
+    is_one = len(shapes.names) < 2 and not any(text.endswith(".0") for text in read.texts)  # noqa: PLR2004 - one spelling
     cells = read.count(shapes.spread([not re.fullmatch(r"\+1+", shape) for shape in shapes.names]))
+    if not cells or (is_home and is_one):
+        return None
+    why = "without their country code" if is_one else "written in several ways"
     reason = (
-        f"phone numbers are written in several ways: {plural(cells, 'value')} are converted to the form "
-        f"+{country_code(region)}…, so that each number has one spelling; those without a country code are read as of "
-        f"{region}"
+        f"phone numbers are {why}: {plural(cells, 'value')} are converted to the form +{country_code(region)}…, so "
+        f"that each number has one spelling; those without a country code are read as of {region}"
     )
-    return Suggestion("normalize", label, "E.164", reason, cells) if cells else None
+    return Suggestion("normalize", label, "E.164", reason, cells)
+
+
+def _for_phone_numbers(columns: Columns, position: int) -> list[Suggestion]:
+    """Suggest the spelling of phone numbers that are stored as numbers."""
+    digits = _digits(columns.column(position), None)
+    found = _suggest_mobile(digits, columns.frame.columns[position], columns.region) if digits else None
+    return [found] if found else []
 
 
 def _open_region(label: Hashable, region: str, other: str, cells: int) -> Suggestion:
@@ -662,8 +673,9 @@ def _as_contact(columns: Columns, found: Sequence[Suggestion], rename: Suggestio
     of_texts = ("strip", "na_values", "normalize")
     kept = [one for one in found if one.column != rename.column or one.option in of_texts]
     has_spelling = any(one.column == rename.column and one.option == "normalize" for one in kept)
-    is_text = columns.kinds[position] in (Kind.TEXT, Kind.MIXED)
-    if rename.value == "name" or not is_text:
+    if columns.kinds[position] in _NUMBERS and rename.value == "mobile":
+        return kept + _for_phone_numbers(columns, position)
+    if rename.value == "name" or columns.kinds[position] not in (Kind.TEXT, Kind.MIXED):
         return kept
     words = _missing(columns.cleaned(position), is_typed=True)
     if words and not columns.reading_of(rename.column).na_values:

@@ -29,6 +29,7 @@ from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.contacts import PLAIN_INDIAN_MOBILE, Problem, invalid_emails, invalid_mobiles
 from growlytics_pandas.columns.convert import as_boolean, as_date, as_number
 from growlytics_pandas.columns.dtypes import TYPE_OF, Kind, Mask, absent, family, originals, plain_texts, starts
+from growlytics_pandas.columns.plan_options import PHONE_NORMALIZATIONS
 from growlytics_pandas.columns.reading import too_long
 from growlytics_pandas.columns.texts import (
     MISSING_TEXTS,
@@ -482,7 +483,7 @@ def _warnings(
         reason = _capitalized(suggestion.reason)
         params = {"type": contract.STRING, "reason": reason, "option": ("exclude", [attribute.column]), "before": {}}
         yield Violation(Rule.TYPE_DOUBTFUL, *where, count=count, params=params)
-    elif suggestion.option == "normalize" and suggestion.value is None and attribute.reading.normalize:
+    elif suggestion.option == "normalize" and suggestion.value is None and _is_phone(attribute):
         yield _of_open_region(where, suggestion)
     elif suggestion.option == "timezone" and attribute.type is AttributeType.DATE:
         params = {"zone": schema.zone.key, "option": suggestion.value}
@@ -491,6 +492,10 @@ def _warnings(
         params = {"reserved": suggestion.value}
         limit = _CONTACTS[suggestion.value]
         yield Violation(Rule.CONTACT_NOT_MAPPED, *where, count=count, limit=limit, params=params)
+
+
+def _is_phone(attribute: Attribute) -> bool:
+    return attribute.name == "mobile" or attribute.reading.normalize in PHONE_NORMALIZATIONS
 
 
 def _capitalized(reason: str) -> str:

@@ -155,7 +155,11 @@ def outcome_html(result: PushResult, owner: str, *, is_masked: bool) -> str:
             page,
             headline=f"{page.headline} {why[:1].upper()}{why[1:]}",
             facts=tuple(fact for fact in page.facts if fact[0] != "why"),
-            steps=tuple(map(_of_controls, page.steps)),
+            steps=tuple(
+                _of_controls(step)
+                for step in page.steps
+                if not (result.run.would_refuse and step.kind is StepKind.PUSH_DRY)  # the button is off
+            ),
         )
     )
     return f'{shown}<div style="{NOTE_STYLE}">In code: <code>result = {escape(owner)}</code></div>'

@@ -183,7 +183,7 @@ def _example(group: Group, id_column: Hashable, masker: Masker) -> str:
     personal = is_personal(group.attribute, group.column, id_column)
     value = masker.identity(group.value) if personal else masker.cell(group.value)
     where = "" if group.row is None else f"row {group.row:,}: "
-    found = f"; found {_quoted(value)}" if value != MISSING else ""
+    found = f"; found {_quoted(value, MAX_FINDING_CHARS)}" if value != MISSING else ""
     others = f". Also: {masker.words(group.others)}" if group.others else ""
     return f"{where}{visible(masker.words(group.finding).rstrip('.'), MAX_FINDING_CHARS)}{found}{others}"
 
@@ -301,10 +301,10 @@ _EXACT: Final = (AttributeType.NUMBER, AttributeType.BOOLEAN)
 """The types that numbers and booleans of the frame have without a conversion."""
 
 
-def _quoted(text: str) -> str:
+def _quoted(text: str, limit: int = MAX_LABEL_CHARS) -> str:
     """Show a short text; in quotes if it is empty, or begins or ends with white space, which nobody would see."""
     is_plain = text and text == text.strip()
-    shown = visible(text if is_plain else repr(text), MAX_LABEL_CHARS)
+    shown = visible(text if is_plain else repr(text), limit)
     return shown if is_plain else shown.replace(" '", "\u00a0'")  # so that the last quote stays on the line
 
 

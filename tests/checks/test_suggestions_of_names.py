@@ -341,3 +341,24 @@ def test_phones_of_another_region_are_contacts_and_open(label, phones, region, g
     options = gp.suggest(df, "id", region=region)
     assert options["normalize"] == {label: "E.164"}
     assert gp.validate(df, "id", **{**options, "region": region}).empty
+
+
+@pytest.mark.parametrize("label", ["Mobile", "mobile"])
+@pytest.mark.parametrize(
+    "phones",
+    [[f"075763972{i}" for i in range(10, 50)], [float(f"75763972{i}") for i in range(10, 50)]],
+    ids=["text", "zeros lost"],
+)
+def test_phones_of_another_region_get_its_code_in_any_spelling(label, phones):
+    df = pd.DataFrame({"id": range(40), label: phones})
+    options = gp.suggest(df, "id", region="GB")
+    assert options["normalize"] == {label: "E.164"}
+    assert gp.preview(df, "id", **options)[0]["attributes"][0]["value"] == "+447576397210"
+    assert "normalize" not in gp.suggest(df, "id"), "in India they are numbers, too"
+
+
+def test_open_region_is_a_warning_also_before_normalization():
+    phones = [f"+1 617 905 24{i}" for i in range(10, 30)] + [f"(617) 905-25{i}" for i in range(10, 30)]
+    found = gp.validate(pd.DataFrame({"id": range(40), "mobile": phones}), "id").query("row.isna()")
+    assert found["rule"].tolist() == ["mobile_invalid"]
+    assert "region='US'" in found["message"].iloc[0]

@@ -945,3 +945,14 @@ def test_words_for_missing_can_be_chosen():
     row(form, "Fee").type.value = words
     assert "na_values={'Fee': ['TBC']}" in form.line
     assert "value_wrong_type" not in picture(form)
+
+
+def test_dry_run_with_errors_does_not_advise_a_push():
+    form = customers(2).assign(email=["a@example.com"] * 2).growlytics.form()
+    button(form, "Dry run").click()
+    form.wait()
+    assert "push it" not in outcome(form)
+    form._leave_out.value = True
+    button(form, "Dry run").click()
+    form.wait()
+    assert "If it looks right, push it." in outcome(form)
