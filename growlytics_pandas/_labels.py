@@ -57,7 +57,7 @@ _PERSON: Final = _CUSTOMER | listed(
 )
 _PEOPLE: Final = _PERSON | listed("user buyer recipient shipping billing display benutzer usuario utilisateur")
 """With a name, also an account's or a parcel's, which masks hide but campaigns do not use."""
-_OF_CONSENT: Final = listed("opt optin optout consent verified subscribed unsubscribed status allowed")
+_OF_CONSENT: Final = listed("opt optin optout consent verified subscribed unsubscribed status allowed ok")
 """With a contact, whether it may be used: no contact itself."""
 _FILLERS: Final = listed(
     """

@@ -360,7 +360,7 @@ def _for_texts(columns: Columns, position: int) -> list[Suggestion]:
         proposal = _proposal(columns, position, cleaned, name, known)
     is_typed = proposal is not None or known not in (None, contract.STRING)
     words = _missing(cleaned, is_typed=is_typed or name in ("email", "mobile"))
-    if words and not reading.na_values:
+    if words:
         found.append(_na_values(words, label))
     if name in ("email", "mobile") and reading.normalize is None:
         found += filter(None, [_suggest_normalization(cleaned.profile, label, name, columns.region)])
@@ -678,7 +678,7 @@ def _as_contact(columns: Columns, found: Sequence[Suggestion], rename: Suggestio
     if rename.value == "name" or columns.kinds[position] not in (Kind.TEXT, Kind.MIXED):
         return kept
     words = _missing(columns.cleaned(position), is_typed=True)
-    if words and not columns.reading_of(rename.column).na_values:
+    if words:
         kept = [one for one in kept if (one.column, one.option) != (rename.column, "na_values")]
         kept.append(_na_values(words, rename.column))
     if has_spelling:

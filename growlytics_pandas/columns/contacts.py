@@ -33,6 +33,7 @@ PLAIN_EMAIL: Final = re.compile(
 )
 PLAIN_INDIAN_MOBILE: Final = re.compile(r"(?:\+?91[ -]?|0)?(?P<national>[6-9][0-9]{4}[ -]?[0-9]{5})")
 NEVER: Final = re.compile(r"(?!)")
+_SEVERAL: Final = re.compile(r"[0-9][0-9 ().-]{6,}\s*/\s*[+(]*[0-9][0-9 ().+-]{6,}")
 FOREIGN_TO_MOBILES: Final = re.compile(r"[^0-9+\-(). /]")
 _MAILTO: Final = re.compile(r"mailto:([^?]*)(?:\?.*)?", re.IGNORECASE | re.DOTALL)
 _WITH_NAME: Final = re.compile(r"[^<>]*<\s*([^<>\s]+)\s*>")
@@ -317,8 +318,8 @@ def _check_mobile(value: str, region: str) -> str | None:
     if foreign := FOREIGN_TO_MOBILES.search(value):
         return _name_character(foreign[0])
     n_digits = sum(map(str.isdigit, value))
-    if n_digits == 0:
-        return "no digits"
+    if n_digits == 0 or _SEVERAL.search(value):
+        return "several numbers in one cell" if n_digits else "no digits"
     if len(value) > MAX_MOBILE_CHARS:
         return f"{len(value)} characters: too long for a number"
     if value.endswith(".0"):

@@ -29,6 +29,7 @@ _APOSTROPHES_IN_WORDS: Final = re.compile(r"(?<=\w)'(?=\w)")
 SURE_WORDS: Final = frozenset(
     {
         *("", "nan", "NaN", "None", "NaT", "<NA>", "null", "NULL", "N/A", "n/a", "#N/A", "undefined", "\\N"),
+        *("k.A.", "k. A.", "k.A", "keine Angabe", "n/c", "N/C", "s/o", "S/O"),
         *("(null)", "(blank)", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NAME?", "#NULL!", "#NA", "-nan"),
         *("-", "--", "---", "–", "—", "?", "??", "."),
     }
@@ -39,7 +40,7 @@ MISSING_WORDS: Final = frozenset(
     {
         *(word.casefold() for word in SURE_WORDS),
         *("na", "n.a.", "n.a", "n/d", "nil", "blank", "empty", "missing", "unknown", "not known", "no data"),
-        *("tbd", "tba"),
+        *("tbd", "tba", "n.v.", "nv", "unbekannt", "entfällt", "inconnu", "non renseigné", "sans objet", "desconocido"),
         *("not available", "not applicable", "not provided", "(none)", "(empty)", "1.#ind", "1.#qnan", "-1.#ind"),
         *("0000-00-00", "0000-00-00 00:00:00", "00/00/0000", "00-00-0000", "00.00.0000"),
     }

@@ -591,3 +591,16 @@ def test_lost_zeros_stay_a_warning_after_the_first_push(sandbox):
     assert "leading zeros" in found["message"]
     assert "rename={'Pincode': 'Pincode (text)'}" in found["fix"]
     assert gp.validate(df, "id", client=sandbox.client, types={"Pincode": "number"}).empty
+
+
+def test_given_words_for_missing_do_not_hide_others():
+    df = pd.DataFrame({"id": range(20), "Bemerkung": ["gut", "  ", "offen", "ok"] * 5})
+    for words in (["offen"], {"Bemerkung": ["offen"]}):
+        options = gp.suggest(df, "id", na_values=words, strip=["Bemerkung"])
+        assert options["na_values"]["Bemerkung"] == ["offen", ""]
+        assert len(gp.preview(df, "id", **options)[1]["attributes"]) == 0
+
+
+def test_words_for_missing_of_other_languages():
+    df = pd.DataFrame({"id": range(6), "Anrede": ["Frau", "k.A.", "Herr", "Herr", "keine Angabe", "Frau"]})
+    assert sorted(gp.suggest(df, "id")["na_values"]["Anrede"]) == ["k.A.", "keine Angabe"]

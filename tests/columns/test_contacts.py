@@ -136,7 +136,7 @@ def test_possible_mobile_is_valid(value):
         ("+9199192111123", "11 digits: too long for IN"),
         ("99192111", "8 digits: too short for IN"),
         ("1", "1 digit: too short for a number"),
-        ("9919211112/9919211113", "20 digits: too long for a number"),
+        ("9919211112/9919211113", "several numbers in one cell"),
         ("+1650253000", "9 digits: too short for +1"),
         ("+9999919211112", "no country's code at its start"),
         ("5919211112", "no number of IN has these digits"),
@@ -291,3 +291,9 @@ def test_plain_contacts_load_no_library():
 def test_trunk_zero_in_brackets_is_no_digit(text):
     assert normalize_texts([text], "E.164", "DE") == ["+48501234567"]
     assert find_mobile_reason(text, "DE") is None
+
+
+@pytest.mark.parametrize("text", ["12345678 / (+91) 6860913909", "6896128811 / 00916536657194"])
+def test_several_numbers_in_a_cell_are_called_so(text):
+    assert find_mobile_reason(text) == "several numbers in one cell"
+    assert find_mobile_reason("0171/2345678", "DE") is None
