@@ -138,7 +138,7 @@ def check_known_ids(frame: pd.DataFrame, schema: Schema, knows: KnownIds) -> lis
 
 
 KnownIds = Callable[[Sequence[str]], Mask]
-"""Returns which of some ids the ledger knows."""
+"""Takes ids, and returns a mask of those in the ledger."""
 
 
 def _plain_bytes(column: TextColumn, schema: Schema) -> TextBytes | None:

@@ -536,10 +536,11 @@ def check_frame(
     id_is_sent = any(attribute.position == schema.id_position for attribute in schema.attributes)
     needs_ids = budget is not None or (id_is_sent and schema.id_position not in settled)
     without_id = None if needs_ids else _without_id(checked, len(frame))
+    others = checked.not_customers
     listed = [each for each in schema.attributes if each.kind in _OF_TEXTS and each.position not in settled]
     for start, stop in starts(len(frame), check_rows(frame.shape[1], len(listed))):
         block = prepare(frame, schema, checked.dropped, start, stop, budget, settled, without_id)
-        violations += _of_customers(check_block(frame, schema, block, prechecks), checked.not_customers)
+        violations += _of_customers(check_block(frame, schema, block, prechecks), others)
         violations += _empty_rows(frame, schema, block, checked.skipped)
         del block  # else two blocks are in memory while the next one is prepared
     return Findings(with_options(_naming_columns(violations), suggestions), frame)

@@ -597,7 +597,7 @@ def budget_of(project: Project | None, schema: Schema) -> Budget | None:
 
 
 def known_ids(project: Project | None) -> KnownIds | None:
-    """Return what tells which ids the ledger knows; None without a ledger."""
+    """Return a function that looks ids up in the ledger; None without a ledger."""
     if project is None:
         return None
 
