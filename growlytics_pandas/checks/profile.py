@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -30,10 +31,21 @@ from growlytics_pandas.columns.texts import (
 
 MOST: Final = 0.9
 """Share of the values above which the others count as exceptions."""
-FEWEST_WORDS: Final = 3
-"""How often a text must be repeated among dates, numbers or contacts to be one that may mean missing."""
+_FEWEST: Final = 3  # cells
+_PLACEHOLDER: Final = re.compile(r"[^\d@]{1,20}")
 LIKELY: Final = 0.5
 """Share of the values from which a person must decide whether the others are exceptions."""
+
+
+def may_be_placeholder(text: str, cells: int) -> bool:
+    """Return whether a text in so many cells, among dates, numbers, yes/no or contacts, may mean missing.
+
+    Examples
+    --------
+    >>> may_be_placeholder("never", 3), may_be_placeholder("never", 2), may_be_placeholder("5 lakh", 3)
+    (True, False, False)
+    """
+    return cells >= _FEWEST and _PLACEHOLDER.fullmatch(text) is not None
 
 
 LISTED: Final = ("strip", "exclude")

@@ -24,7 +24,6 @@ from growlytics_pandas.checks.names import CONTACT_SHARE, suggest_names
 from growlytics_pandas.checks.numbers import propose_number
 from growlytics_pandas.checks.profile import (
     CONTACT_SAMPLE,
-    FEWEST_WORDS,
     LIKELY,
     LISTED,
     SAMPLE,
@@ -37,6 +36,7 @@ from growlytics_pandas.checks.profile import (
     is_uncounted,
     left_open,
     mask_of,
+    may_be_placeholder,
     of_all,
     profile_of,
     profile_of_distinct,
@@ -62,8 +62,6 @@ _POWERS: Final = 10 ** np.arange(1, 17)  # the smallest numbers of 2, 3, … dig
 _LEAST_PHONE_DIGITS: Final = 7
 _LEAST_CODE_DIGITS: Final = 4  # of postal codes; codes with fewer must be many, unlike those of tiers
 _MANY_CODES: Final = 10
-_LONGEST_WORD: Final = 20  # characters
-"""A text that is repeated among dates or numbers may mean missing."""
 _LEFT_BY_ANOTHER: Final = 0.1  # of the values that a given option does not read
 _CODE_CHARS: Final = 3  # maximum characters of a code: NA next to IN and US is Namibia
 _SHOWN: Final = 3
@@ -619,7 +617,7 @@ def _with_given_options(columns: Columns, position: int) -> list[Suggestion]:
             choices=([word],),
         )
         for word, cells in zip(words.texts, words.counts.tolist(), strict=True)
-        if cells >= FEWEST_WORDS and len(word) <= _LONGEST_WORD and word.replace(" ", "").isalpha()
+        if may_be_placeholder(word, cells)
     ][:1]
 
 

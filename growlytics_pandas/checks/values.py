@@ -7,7 +7,6 @@ prechecked as a whole, so that their texts are not looked at one by one.
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +22,7 @@ import pandas as pd
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule
 from growlytics_pandas.checks.findings import Findings, plain
-from growlytics_pandas.checks.profile import FEWEST_WORDS, Suggestion
+from growlytics_pandas.checks.profile import Suggestion, may_be_placeholder
 from growlytics_pandas.checks.schema import Attribute, Block, Budget, Column, Schema, check_rows, prepare
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.contacts import PLAIN_INDIAN_MOBILE, Problem, invalid_emails, invalid_mobiles
@@ -53,8 +52,6 @@ _OF_COLUMN: Final = frozenset({Rule.INTEGER_UNSAFE, Rule.DATE_TRUNCATED})
 
 
 CONTACTS: Final = ("email", "mobile")
-_WORD: Final = re.compile(r"[^\d@]{1,20}")
-"""A text among contacts that may mean missing if it is repeated."""
 _OF_TEXTS: Final = (Kind.TEXT, Kind.MIXED)
 
 # whole columns of text ------------------------------------------------------------------------------------------------
@@ -298,8 +295,7 @@ class _ColumnCheck:
         for problem in problems:
             row = int(positions[problem.position])
             word = texts[row].strip()
-            is_repeated = counts[word] >= FEWEST_WORDS and _WORD.fullmatch(word) is not None
-            is_word = word.casefold() in MISSING_WORDS or is_repeated
+            is_word = word.casefold() in MISSING_WORDS or may_be_placeholder(word, counts[word])
             found.setdefault("missing" if is_word else "", []).append((row, problem.reason))
             words.update([word] if is_word else [])
         for variant, rows in found.items():
