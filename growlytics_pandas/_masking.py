@@ -1,7 +1,8 @@
 """Masks customers' values for reports, and makes them visible and short.
 
 Reports are sent to colleagues and notebooks are committed, so by default neither identifies customers. A mask keeps the
-first character or the last two digits, enough to recognize a known value.
+first character or the last two digits, enough to recognize a known value, and a number's country code: whether a number
+has one decides whether messages reach it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ HIDDEN: Final = "•••"  # always three, so that a mask does not reveal the 
 MAX_SHOWN_CHARS: Final = 120  # of one value or label in a table cell
 MAX_SCANNED_CHARS: Final = 2_000  # searched for addresses and numbers before a text is truncated
 MIN_MASKED_CHARS: Final = 4  # the first character of a shorter value would reveal too much
+MIN_NUMBER_CHARS: Final = 9  # with its country code; a shorter number would be left with too few hidden digits
 MIN_SECRET_CHARS: Final = 3  # shorter values occur in too many other words
 MISSING: Final = "–"
 
@@ -41,6 +43,9 @@ _ADDRESS: Final = re.compile(r"[^\s@<>\"',;:()\[\]{}=]{1,64}@[^\s@<>\"',;:()\[\]
 _NUMBER: Final = re.compile(
     r"(?<!\d)(?<!\d[.:])\+?\d(?:[ ().-]{0,2}\d){7,14}(?!\d)"
 )  # 8 to 15 digits, as E.164 has them
+_COUNTRY_CODE: Final = re.compile(  # ITU-T E.164: of one digit in two zones, of two in 42 countries, else of three
+    r"\+(?:[17]|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|\d{3})(?=\D*\d)"
+)
 _DATE: Final = re.compile(r"\d{4,6}-\d\d-\d\d(?!\d)|\d\d?([.-])\d\d?\1(?:19|20)\d\d(?!\d)")
 
 
@@ -76,7 +81,7 @@ def mask_value(value: Any) -> str:
     Examples
     --------
     >>> mask_value("asha@example.com"), mask_value("+919876543210"), mask_value("Asha Rao"), mask_value(None)
-    ('a•••@e•••.com', '•••10', 'A•••', '–')
+    ('a•••@e•••.com', '+91•••10', 'A•••', '–')
     """
     if is_missing(value):
         return MISSING
@@ -87,7 +92,10 @@ def mask_value(value: Any) -> str:
         return f"{local[0]}{HIDDEN}@{domain[0]}{HIDDEN}{dot}{ending if dot else ''}"[:MAX_SHOWN_CHARS]
     if len(text) < MIN_MASKED_CHARS:
         return HIDDEN
-    return HIDDEN + text[-2:] if _looks_like_number(text) else text[0] + HIDDEN
+    if not _looks_like_number(text):
+        return text[0] + HIDDEN
+    country = _COUNTRY_CODE.match(text) if len(text) >= MIN_NUMBER_CHARS else None
+    return f"{country[0] if country else ''}{HIDDEN}{text[-2:]}"
 
 
 def scrub(text: str) -> str:
@@ -96,7 +104,7 @@ def scrub(text: str) -> str:
     Examples
     --------
     >>> scrub("asha@example.com is taken, call +91 98765 43210 after 2026-01-31 09:30:00, not on 31.01.2026")
-    'a•••@e•••.com is taken, call •••10 after 2026-01-31 09:30:00, not on 31.01.2026'
+    'a•••@e•••.com is taken, call +91•••10 after 2026-01-31 09:30:00, not on 31.01.2026'
     """
     masked = _ADDRESS.sub(lambda match: mask_value(match[0]), text)
     return _NUMBER.sub(lambda match: match[0] if _DATE.match(match[0]) else mask_value(match[0]), masked)

@@ -7,11 +7,12 @@ the pieces into which an option is split; other parts of a key may be ordinary w
 """
 
 import contextlib
+import inspect
 import json
 import os
 import re
 import shlex
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Final, Protocol
@@ -22,6 +23,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 KEY_VARIABLE: Final = "GROWLYTICS_API_KEY"
 MASK: Final = "[key]"
+MAX_LISTED_WORDS: Final = 10
 MIN_KEY_CHARS: Final = 8  # a shorter one could be part of any word; real keys are longer
 MIN_PIECE_CHARS: Final = 6
 _FACT: Final = "text-align:left;padding:1px 14px 1px 0;border:0;background:none"
@@ -97,6 +99,20 @@ def plural(count: int, noun: str) -> str:
     ('1 error', '2,000 rows')
     """
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return the first few words in one line, and the number of others."""
+    more = len(words) - MAX_LISTED_WORDS
+    return ", ".join(words[:MAX_LISTED_WORDS]) + (f", +{more:,} more" if more > 0 else "")
+
+
+def caller_level() -> int:
+    """Return the `stacklevel` with which a warning names the line of the user, however deep in the package it is."""
+    frame, level = inspect.currentframe(), 0
+    while frame and str(frame.f_globals.get("__name__")).partition(".")[0] == __package__:
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def facts_html(title: str, facts: Mapping[str, str], link: str = "") -> str:

@@ -178,6 +178,11 @@ def suggest(plan: Plan) -> dict[str, Any]:
     dict
         Your options and the suggested ones, ready for ``**``. To keep them: `growlytics_pandas.options.save`.
 
+    Warns
+    -----
+    UserWarning
+        Columns for which a person must decide, since no option is clear from the values. They are not in the dict.
+
     Examples
     --------
     >>> import pandas as pd

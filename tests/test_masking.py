@@ -10,7 +10,10 @@ from growlytics_pandas._masking import Masker, mask_value, scrub, visible
     [
         ("asha@example.com", "a•••@e•••.com"),
         ("asha@localhost", "a•••@l•••"),
-        ("+919876543210", "•••10"),
+        ("+919876543210", "+91•••10"),
+        ("+1 202 555 0123", "+1•••23"),
+        ("+353 1 234 5678", "+353•••78"),
+        ("+1-202", "•••02"),  # too few digits to show a code
         (919876543210, "•••10"),
         ("Asha Rao", "A•••"),
         ("आशा राव", "आ•••"),

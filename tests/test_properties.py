@@ -120,7 +120,7 @@ def customers(draw):
     return pd.DataFrame(frame), stored
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(drawn=customers(), chunk_size=st.integers(1, 9))
 def test_stored_values_match_the_frame(box, drawn, chunk_size):
     frame, expected = drawn
@@ -274,7 +274,7 @@ def check(frame, box, naive, client):
     return lost
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(frame=hostile_frames())
 def test_errors_match_what_a_naive_push_loses(box, naive, knowing, frame):
     """A naive sender loses exactly what the errors report; a push loses nothing."""

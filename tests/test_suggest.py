@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import warnings
 
 import pandas as pd
 import pytest
@@ -33,6 +34,19 @@ def test_suggested_options_can_be_pushed(sandbox):
         "City": "Pune",
         "Day": "01/02/2025",
     }
+
+
+@pytest.mark.parametrize(
+    "suggest",
+    [lambda df: df.growlytics.suggest("id"), lambda df: gp.suggest(df, "id"), lambda df: gp.plan(df, "id").suggest()],
+)
+def test_what_a_person_must_decide_is_a_warning(suggest):
+    with pytest.warns(UserWarning, match="You must decide: date_format of 'Day'. The choices are in") as caught:
+        suggest(FRAME)
+    assert caught[0].filename == __file__, "it names the line of the caller"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        suggest(FRAME.drop(columns="Day"))
 
 
 def test_second_push_gets_the_same_suggestions(sandbox):

@@ -72,8 +72,10 @@ def _read(profile: Profile, decimal: str) -> Mask:
     shapes = shapes_of(profile.texts)
     for code, shape in enumerate(shapes.names if ok.any() else ()):
         if "e" in shape.lower() or len(shape) > _MAY_BE_INFINITE:
-            for row in [row for row in shapes.rows(code).tolist() if ok[row]]:
-                ok[row] = not is_infinite(parse_numbers([profile.texts[row]], decimal).values[0])
+            for chunk in shapes.chunks(code):
+                rows = chunk[ok[chunk]]
+                read = parse_numbers(profile.texts.take(rows), decimal)
+                ok[rows] = [not is_infinite(value) for value in read.values]
     return ok
 
 

@@ -216,7 +216,7 @@ class Form:
 
     def _take_suggestions(self) -> None:
         """Choose all suggestions, with those for the values as they are read at the moment."""
-        of_choices = self._checked.suggest() if isinstance(self._checked, Plan) else {}
+        of_choices = self._checked._suggest() if isinstance(self._checked, Plan) else {}
         self._state = self._state.with_suggestions({**self._suggested(self._state), **of_choices})
         self._grid.show(self._state)
         self._refresh()
@@ -232,7 +232,7 @@ class Form:
         given = replace(start, region=state.region).plan_arguments()
         given.pop("columns", None)
         try:
-            return self._make_plan(self._frame.head(SUGGESTED_ROWS), state.id_column.label, given).suggest()
+            return self._make_plan(self._frame.head(SUGGESTED_ROWS), state.id_column.label, given)._suggest()
         except GrowlyticsError:
             return {}
 

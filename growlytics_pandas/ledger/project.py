@@ -17,7 +17,7 @@ import platformdirs
 from numpy.typing import NDArray
 
 from growlytics_pandas._output_paths import require_path, require_target
-from growlytics_pandas._text import argument, phrase
+from growlytics_pandas._text import argument, listed, phrase
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError, UsageError
 from growlytics_pandas.ledger.backups import Facts, back_up, read_facts, restore
 from growlytics_pandas.ledger.database import CLOSED, LOST, LedgerFile, from_microseconds, now, to_microseconds
@@ -27,7 +27,6 @@ from growlytics_pandas.ledger.types import (
     KnownType,
     Registration,
     TypeRegistry,
-    listed,
     read_types,
     types_frame,
     write_types,

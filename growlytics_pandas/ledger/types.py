@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import pandas as pd
 
 from growlytics_pandas._output_paths import replacing
-from growlytics_pandas._text import phrase
+from growlytics_pandas._text import listed, phrase
 from growlytics_pandas.contract import RESERVED_ATTRIBUTES, STRING, TYPES
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.ledger.database import LedgerFile, from_microseconds, to_microseconds
@@ -21,7 +21,6 @@ ACCEPTED: Final = "accepted"  # a request with it was accepted
 DECLARED: Final = "declared"  # declared by the user
 UNCERTAIN: Final = "uncertain"  # a request with it was sent, without a confirmed result
 
-MAX_NAMED: Final = 10  # names listed in a message
 TYPES_DTYPES: Final = {"attribute": "str", "type": "str", "first_seen": "datetime64[us, UTC]", "source": "str"}
 
 
@@ -222,9 +221,3 @@ def types_frame(known: Types) -> pd.DataFrame:
     """Return the types as a frame, one row per attribute."""
     rows = [(name, fact.type, fact.first_seen, fact.source) for name, fact in known.items()]
     return pd.DataFrame(rows, columns=pd.Index(TYPES_DTYPES)).astype(TYPES_DTYPES)
-
-
-def listed(words: list[str]) -> str:
-    """Return the first few words in one line, and the number of others."""
-    more = len(words) - MAX_NAMED
-    return ", ".join(words[:MAX_NAMED]) + (f", +{more} more" if more > 0 else "")

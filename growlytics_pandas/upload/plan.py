@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,7 +19,7 @@ from growlytics_pandas import contract
 from growlytics_pandas._masking import CustomerMasks, Masker
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
-from growlytics_pandas._text import options_text, plural
+from growlytics_pandas._text import caller_level, listed, options_text, plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.ids import KnownIds, customers_only
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
@@ -305,7 +306,23 @@ class Plan(HtmlRepr):
         )
 
     def suggest(self) -> dict[str, Any]:
-        """Return the options of this plan and the suggested ones, ready for ``**``."""
+        """Return the options of this plan and the suggested ones, ready for ``**``.
+
+        Warns
+        -----
+        UserWarning
+            Columns for which a person must decide: `suggestions` has the choices.
+        """
+        undecided = [f"{each.option} of {str(each.column)!r}" for each in self._suggested if each.value is None]
+        if undecided:
+            warnings.warn(
+                f"You must decide: {listed(undecided)}. The choices are in plan(…).suggestions; "
+                "the dict has what is clear from the values.",
+                stacklevel=caller_level(),
+            )
+        return self._suggest()
+
+    def _suggest(self) -> dict[str, Any]:
         return self._options.joined(as_options(self._suggested), list(self._examples.columns))
 
     def plot(self, ax: Any = None) -> Any:

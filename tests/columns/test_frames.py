@@ -161,7 +161,7 @@ def pandas_of(values):
 
 
 @pytest.mark.skipif(int(pa.__version__.split(".")[0]) < 20, reason="pyarrow 15 itself crashes on some of these arrays")
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(columns())
 def test_all_frame_types_give_the_same_bodies(values):
     table, expected = arrow_of(values), bodies(pandas_of(values))

@@ -169,7 +169,7 @@ class PushMachine(RuleBasedStateMachine):
 @pytest.mark.slow
 def test_push_sequences_never_skip_a_change():
     run = settings(
-        max_examples=20,
+        max_examples=12,
         stateful_step_count=50,
         deadline=None,
         suppress_health_check=list(HealthCheck),

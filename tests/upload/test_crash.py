@@ -118,10 +118,10 @@ def kill_and_go_on(arena, rows, version, transport, share):
 def test_rerun_after_kill_9_completes_the_push(arena, transport, n_long):
     """The store is then complete, and few rows were sent twice."""
     rng = random.Random(transport)
-    # 20 moments over both transports, three of them in longer pushes; each round edits every row.
-    long = 20_000 if transport == "curl" else 8_000
+    # 14 moments over both transports, three of them in longer pushes; each round edits every row.
+    long = 8_000 if transport == "curl" else 4_000
     rounds = [(long, rng.uniform(0.1, 0.9)) for _ in range(n_long)]
-    rounds += [(2_000, rng.uniform(0.0, 0.95)) for _ in range(10 - n_long)]
+    rounds += [(1_500, rng.uniform(0.0, 0.95)) for _ in range(7 - n_long)]
     n_killed = n_halfway = 0
     for version, (rows, share) in enumerate(rounds):
         killed, requests = kill_and_go_on(arena, rows, version, transport, share)
@@ -129,5 +129,5 @@ def test_rerun_after_kill_9_completes_the_push(arena, transport, n_long):
         assert 0 <= twice <= CHUNK + CONCURRENCY, "the window in flight, and the chunk that was not committed yet"
         n_killed += killed
         n_halfway += killed and twice > 0
-    assert n_killed >= 8
+    assert n_killed >= 5
     assert n_halfway >= 2, "some deaths came in the middle of sending"
