@@ -221,7 +221,7 @@ class Plan(HtmlRepr):
             task = requested[number][0]
             buffer = buffer_of(task)
             statuses, refused = buffer.statuses(picked.rows), buffer.refused(picked.rows)
-            columns = (statuses, buffer.errors, refused)
+            columns = (statuses, buffer.errors, refused, buffer.without_key(picked.rows))
             parts.append(describe(rows, picked, findings, *columns, first=task.first_row, is_dry=is_dry))
         return RejectsFrame(stack(parts))
 

@@ -25,6 +25,7 @@ _FIXES: Final[Mapping[str, str]] = {
     Status.UNKNOWN: "Push the row again; it is safe.",
     Status.UNSENT: "Push the row again.",
 }
+_FIX_KEY: Final = "Correct the API key, and push the row again."
 _FIX_REFUSED: Final = "Correct what the service reports, and push the row again."
 
 
@@ -76,14 +77,16 @@ def describe(
     statuses: Sequence[str],
     words: Mapping[int, str],
     refused: Collection[int] = (),
+    without_key: Collection[int] = (),
     *,
     first: int = 0,
     is_dry: bool = False,
 ) -> pd.DataFrame:
     """Put `status`, `rule`, `reason` and `fix` in front of the picked rows.
 
-    `statuses` are those of `rows`; `words` are error texts by row of the frame or part, and `refused` the rows
-    that would be refused again. `first` is the number of the part's first row in `findings`.
+    `statuses` are those of `rows`; `words` are error texts by row of the frame or part, `refused` the rows
+    that would be refused again, and `without_key` those sent with a wrong API key. `first` is the number of the part's
+    first row in `findings`.
     """
     flaws = _flaws(findings, picked, first)
     table: dict[str, list[str | None]] = {name: [] for name in REJECT_LABELS}
@@ -91,7 +94,7 @@ def describe(
         rules, reasons, fixes = ([flaw[i] for flaw in flaws.get(row, [])] for i in range(3))
         if status in _FIXES and not (is_dry and status == Status.UNSENT):
             reasons.append(words.get(row) or MEANINGS[Status(status)])
-            fixes.append(_FIX_REFUSED if row in refused else _FIXES[status])
+            fixes.append(_FIX_REFUSED if row in refused else _FIX_KEY if row in without_key else _FIXES[status])
         cells = (status, *map(_joined, (rules, reasons, fixes)))
         for name, cell in zip(REJECT_LABELS, cells, strict=True):
             table[name].append(cell)

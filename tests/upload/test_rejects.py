@@ -80,6 +80,9 @@ def test_unsent_rows_are_rejects(dirty, faulty):
     assert len(rejects) == 6
     assert rejects["status"].tolist() == result.outcomes["status"].tolist()
     assert rejects["reason"].notna().all()
+    last = rejects["fix"].str.split("; ").str[-1]
+    assert last[rejects["status"] == "failed"].str.match("Correct the API key, and push the row again").all()
+    assert last[rejects["status"] == "unsent"].eq("Push the row again.").all()
 
 
 def test_rows_left_out_by_keep_are_no_rejects(sandbox):
