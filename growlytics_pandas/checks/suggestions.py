@@ -50,7 +50,7 @@ from growlytics_pandas.columns.dtypes import Kind, Mask, absent, plain
 from growlytics_pandas.columns.parsers import BOOLEAN_WORDS, Texts, are_numbers, parse_booleans, shapes_of
 from growlytics_pandas.columns.plan_options import PHONE_NORMALIZATIONS, Reading
 from growlytics_pandas.columns.reading import clean
-from growlytics_pandas.columns.texts import SURE_WORDS, TextColumn, TextColumns
+from growlytics_pandas.columns.texts import SURE_WORDS, TextColumn, TextColumns, release_unused
 
 __all__ = ["Columns", "Suggestion", "as_frame", "as_options", "suggest_for"]
 
@@ -159,6 +159,8 @@ def suggest_for(columns: Columns) -> list[Suggestion]:
     found: list[Suggestion] = []
     for position in columns.names:
         found += _for_column(columns, position)
+        if columns.kinds[position] is Kind.TEXT:
+            release_unused()
     excluded = {one.column for one in found if one.option == "exclude"}
     labels = list(columns.frame.columns)
     sent = {place: name for place, name in columns.names.items() if labels[place] not in excluded}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property
 from types import MappingProxyType
@@ -251,6 +252,12 @@ _INVISIBLE_LEADS: Final = _among(b"\xe2\xef\xd8")
 _WRONG_LEAD: Final = 0xC3
 _WRONG_SECOND: Final = _among(bytes(range(0x82, 0xB5)))
 _WRONG_NEXT: Final = _among(b"\xc2\xc5\xc6\xcb\xe2")
+
+
+def release_unused() -> None:
+    """Give back to the system what Arrow holds in reserve after a look at a long column."""
+    if pa := sys.modules.get("pyarrow"):  # optional, and slow to import
+        pa.default_memory_pool().release_unused()
 
 
 def bytes_of(column: pd.Series[Any]) -> TextBytes | None:
