@@ -17,9 +17,9 @@ _SHOWN_ATTRIBUTES: Final = 18  # the demo's frame has a hundred more, all simila
 _SHOWN_OF_SCHEMA: Final = ["column", "type", "dtype", "missing", "note"]  # attributes have the names of their columns
 _ID: Final = "customer_id"
 _NEXT: Final = """
-Next, with a file of your own (the first command sends nothing, and prints the options to use):
-    growlytics-pandas suggest customers.csv --id-col email
-    growlytics-pandas push customers.csv --id-col email
+Next, with a file of your own (the first command sends nothing, and shows the options that it saves):
+    growlytics-pandas suggest customers.csv --id-col email --save customers.toml
+    growlytics-pandas push customers.csv --options customers.toml
 or in a notebook (pip install jupyterlab), on a sandbox first:
     import pandas as pd, growlytics_pandas
     df = pd.read_csv("customers.csv")

@@ -3,14 +3,16 @@
 The parser never prints a secret: no abbreviations, no values of unknown options in errors, no ``--key``.
 """
 
+from __future__ import annotations
+
 import argparse
 import difflib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn, get_args
 
-from growlytics_pandas._text import without_keys
+from growlytics_pandas._text import plural, without_keys
 from growlytics_pandas.cli.plan_flags import add_plan
 from growlytics_pandas.cli.readers import FORMATS
 from growlytics_pandas.cli.running import EXITS, Command, Exit
@@ -21,6 +23,11 @@ _WHY_NO_KEY: Final = (
     "an API key cannot be an argument, since process lists and scheduler logs show arguments. Set GROWLYTICS_API_KEY, "
     "or use --key-file PATH. If that was a real key, replace it in the dashboard."
 )
+
+
+_OF_PYTHON: Final = {"plan": "validate", "push_segment": "segment", "push-segment": "segment"}
+"""Names of Python calls → commands."""
+_NEAR: Final = 0.8  # of difflib: a letter or two of a word differ
 
 
 class Parser(argparse.ArgumentParser):
@@ -43,15 +50,56 @@ class Parser(argparse.ArgumentParser):
         is_sandbox = words[:1] == ["sandbox"]  # its key is no secret
         if not is_sandbox and any(word.partition("=")[0] in _KEY_OPTIONS for word in words):
             self.error(_WHY_NO_KEY)
+        commands = self._commands()
+        if words and not words[0].startswith("-") and words[0] not in commands:
+            self.error(_no_command(words[0], list(commands)))
         known, unknown = self.parse_known_args(words, namespace)
         if unknown:
-            names = [word.partition("=")[0] for word in unknown if word.startswith("-")]
-            more = len(unknown) - len(names)
-            found = ", ".join(names) or f"{more} unexpected argument{'s' if more > 1 else ''}"
             of_command: Parser = getattr(known, "parser", self)
-            near = difflib.get_close_matches(names[0], of_command._option_string_actions, n=1) if names else []
-            of_command.error(f"not understood: {found}" + (f". Did you mean {near[0]}?" if near else ""))
+            of_command.error(_not_understood(unknown, list(words), of_command, commands))
         return known
+
+    def _commands(self) -> dict[str, Parser]:
+        found = (action for action in self._actions if isinstance(action, argparse._SubParsersAction))
+        return {name: command for action in found for name, command in action.choices.items()}
+
+
+def _no_command(word: str, commands: list[str]) -> str:
+    near = _OF_PYTHON.get(word) or next(iter(difflib.get_close_matches(word, commands, n=1, cutoff=_NEAR)), None)
+    if near:
+        return f"there is no command {word!r}. Did you mean {near}?"
+    return f"there is no command {word!r}. The commands are: {', '.join(commands)}"
+
+
+def _not_understood(unknown: list[str], words: list[str], command: Parser, commands: Mapping[str, Parser]) -> str:
+    """Name what is unknown, and for the first option what may be meant: another command's option, or a near spelling.
+
+    Values are not named, which may be secret.
+    """
+    names = [word.partition("=")[0] for word in unknown if word.startswith("-")]
+    if not names:
+        before = words[max(words.index(unknown[0]) - 1, 0)]
+        is_flag = before in command._option_string_actions
+        return f"not understood: {plural(len(unknown), 'unexpected argument')}{f' after {before}' if is_flag else ''}"
+    found = f"not understood: {', '.join(names)}"
+    if others := [name for name, other in commands.items() if names[0] in other._option_string_actions]:
+        return f"{found}. {names[0]} is an option of {_listed(others)}"
+    near = _near_option(names[0], command)
+    return f"{found}. Did you mean {near}?" if near else found
+
+
+def _near_option(name: str, command: Parser) -> str | None:
+    """Return the option of a command that is spelled almost as `name`, or the only one that begins with it."""
+    options = {option.lstrip("-"): option for option in command._option_string_actions if option.startswith("--")}
+    word = name.lstrip("-").lower().replace("_", "-")
+    begins = [option for text, option in options.items() if text.startswith(word)]
+    if len(begins) == 1 and len(word) > 1:
+        return begins[0]
+    return next((options[text] for text in difflib.get_close_matches(word, options, n=1, cutoff=_NEAR)), None)
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 READING: Final = """\
@@ -166,13 +214,23 @@ def _add_sending(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--ca-bundle", metavar="PATH", help="certificate authorities to trust")
 
 
+_QUIET: Final = (
+    "print only the result",
+    (
+        "print nothing on success; otherwise one line, the errors that stop it, and in any case a warning of new types "
+        "that look wrong"
+    ),
+)
+"""The help of --quiet, for commands that print a table, and for those that check or send."""
+
+
 def _add_output(parser: argparse.ArgumentParser, files: tuple[str, ...]) -> None:
     group = parser.add_argument_group("output")
     group.add_argument("--json", action="store_true", help="print one JSON object, and nothing else, to stdout")
     group.add_argument(
         "--quiet",
         action="store_true",
-        help="print only problems and type warnings; no progress",
+        help=_QUIET[bool(files)],
     )
     for name in files:
         group.add_argument(f"--{name}", type=Path, metavar="PATH", help=_FILES[name])
