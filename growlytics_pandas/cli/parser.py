@@ -104,26 +104,37 @@ def _listed(names: list[str]) -> str:
 
 READING: Final = """\
 how a file is read:
-  Reading never changes a value by guessing. The whole file is read into memory: a CSV of 1 GB needs about 4 GB with
-  pyarrow and 7 GB without it; JSON lines of 1 GB need about 2 GB.
-  csv, tsv  The id column, name, email and mobile are text. A column is read as numbers if all its values are numbers
-            written in full (12, -3.50, 1e-05); if any value has a leading zero or a plus (00123, +91…), the column
-            stays text. true/false in any case is boolean. Dates stay text: --type "Last Order=date" reads ISO 8601,
-            such as 2025-01-31, and --date-format "Last Order=%d/%m/%Y" reads other formats (in a crontab, write \\%
-            for %). A column whose type the ledger knows is read as that type. Only an empty cell is missing: NA, None
-            and null are text, unless you give --na NA; white space around such a word is ignored. The encoding is
-            UTF-8, or UTF-16 with a byte order mark, unless you give --encoding. A line with too few or too many cells
-            is an error. A first line such as sep=; names the separator. An apostrophe before =, +, -, @ or another
-            apostrophe, which this package writes to prevent formulas, is removed.
-  jsonl     One JSON object per line. Numbers, text and booleans keep their types; null is missing.
-  parquet   Columns have the types of the schema and keep all digits; levels of a named index are columns too. Needs
-            pyarrow.
-  xlsx, xls, xlsb, ods  A sheet of a workbook (extra excel). Numbers keep all digits below 2^53; dates are dates; times
-            and durations are text. A number that its format displays with leading zeros is read as that text (xlsx,
-            xlsb). Cells with an error, and formulas that no spreadsheet program has calculated, are missing; a note
-            counts them (xlsx, xlsb). The first row with cells is the heading.
-  Gzip is detected. In violations and outcomes, `line` is the line of the file (the heading of a csv is line 1), the
-  row of the sheet in a workbook, or the row from 0 in a Parquet file."""
+  Reading never changes a value by guessing. The whole file is read into
+  memory: a CSV of 1 GB needs about 4 GB with pyarrow and 7 GB without it; JSON
+  lines of 1 GB need about 2 GB.
+  csv, tsv  The id column, name, email and mobile are text. A column is read as
+            numbers if all its values are numbers written in full (12, -3.50,
+            1e-05); if any value has a leading zero or a plus (00123, +91…),
+            the column stays text. true/false in any case is boolean. Dates
+            stay text: --type "Last Order=date" reads ISO 8601, such as
+            2025-01-31, and --date-format "Last Order=%d/%m/%Y" reads other
+            formats (in a crontab, write \\% for %). A column whose type the
+            ledger knows is read as that type. Only an empty cell is missing:
+            NA, None and null are text, unless you give --na NA; white space
+            around such a word is ignored. The encoding is UTF-8, or UTF-16
+            with a byte order mark, unless you give --encoding. A line with too
+            few or too many cells is an error. A first line such as sep=; names
+            the separator. An apostrophe before =, +, -, @ or another
+            apostrophe, which this package writes to prevent formulas, is
+            removed.
+  jsonl     One JSON object per line. Numbers, text and booleans keep their
+            types; null is missing.
+  parquet   Columns have the types of the schema and keep all digits; levels of
+            a named index are columns too. Needs pyarrow.
+  xlsx, xls, xlsb, ods  A sheet of a workbook (extra excel). Numbers keep all
+            digits below 2^53; dates are dates; times and durations are text. A
+            number that its format displays with leading zeros is read as that
+            text (xlsx, xlsb). Cells with an error, and formulas that no
+            spreadsheet program has calculated, are missing; a note counts them
+            (xlsx, xlsb). The first row with cells is the heading.
+  Gzip is detected. In violations and outcomes, `line` is the line of the file
+  (the heading of a csv is line 1), the row of the sheet in a workbook, or the
+  row from 0 in a Parquet file."""
 
 
 def add_command(commands: Any, command: Command) -> None:
@@ -138,6 +149,9 @@ def add_command(commands: Any, command: Command) -> None:
     if command.sends:
         _add_sending(parser)
     _add_output(parser, command.files)
+    required = (each for each in parser._actions if each.required and each.option_strings)
+    flags = ["--id-col COLUMN", *(f"{each.option_strings[0]} {each.metavar}" for each in required)]
+    parser.usage = f"%(prog)s FILE {' '.join(flags)} [options]"  # a list of all options is 30 lines long
     parser.set_defaults(run=command.run, parser=parser)
 
 

@@ -48,10 +48,13 @@ EXITS = """\
 exit status:
     0  success: all data arrived (validate and --dry-run: would arrive)
     1  the data: some of it did not arrive (validate and --dry-run: would not)
-    2  the call: an option, the file, the key, the URL or the ledger; correct it, then run it again
-    3  the service cannot be reached or has stopped answering: run the same command again later
+    2  the call: an option, the file, the key, the URL or the ledger; correct
+       it, then run it again
+    3  the service cannot be reached or has stopped answering: run the same
+       command again later
    70  a bug in this package; please report it
-  130  Ctrl-C (SIGINT): requests in flight were finished, and all output files are written
+  130  Ctrl-C (SIGINT): requests in flight were finished, and all output files
+       are written
   143  SIGTERM: the same"""
 """The statuses as in ``--help``."""
 

@@ -306,6 +306,19 @@ def test_quiet_prints_nothing_on_success(push, at):
     assert json.loads(push(GOOD, "--quiet", "--json").out)["exit_status"] == 0
 
 
+def test_violations_are_wrapped_in_a_terminal_but_flags_are_not(command, write, monkeypatch):
+    label = "A column whose label is much longer than the label of an attribute may be"
+    write("a.csv", f"id,{label}\na,x\nb,y\n")
+    log = command("validate", "a.csv", "--id-col", "id").out
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "70")
+    lines = command("validate", "a.csv", "--id-col", "id").out.splitlines()
+    assert {line.split()[0] for line in lines if len(line) > 70} == {"fix:"}
+    for words in (f"column '{label}': the attribute name has", f"fix: --rename '{label}="):
+        assert words in " ".join(log.split())
+        assert words in " ".join(" ".join(lines).split())
+
+
 def test_progress_in_a_log_is_one_line(push, at):
     changes, line = push(GOOD).err.splitlines()
     assert changes == "a.csv: 2 new, 0 changed, 0 unchanged"
