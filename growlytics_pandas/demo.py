@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Show each step of a push and return the exit status."""
     if arguments.rows < MIN_DIRTY_ROWS:
-        sys.stderr.write(f"--rows: found {arguments.rows}; the demo needs {MIN_DIRTY_ROWS} or more.\n")
+        sys.stderr.write(f"error: --rows: found {arguments.rows}; the demo needs {MIN_DIRTY_ROWS} or more.\n")
         return 2
     df = sample_customers(arguments.rows, seed=arguments.seed, dirty=True)
     with (

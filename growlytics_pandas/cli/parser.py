@@ -9,6 +9,7 @@ import argparse
 import difflib
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, NoReturn, get_args
 
@@ -23,8 +24,6 @@ _WHY_NO_KEY: Final = (
     "an API key cannot be an argument, since process lists and scheduler logs show arguments. Set GROWLYTICS_API_KEY, "
     "or use --key-file PATH. If that was a real key, replace it in the dashboard."
 )
-
-
 _OF_PYTHON: Final = {"plan": "validate", "push_segment": "segment", "push-segment": "segment"}
 """Names of Python calls → commands."""
 _NEAR: Final = 0.8  # of difflib: a letter or two of a word differ
@@ -78,9 +77,10 @@ def _not_understood(unknown: list[str], words: list[str], command: Parser, comma
     """
     names = [word.partition("=")[0] for word in unknown if word.startswith("-")]
     if not names:
-        before = words[max(words.index(unknown[0]) - 1, 0)]
-        is_flag = before in command._option_string_actions
-        return f"not understood: {plural(len(unknown), 'unexpected argument')}{f' after {before}' if is_flag else ''}"
+        flags = {flag for flag, action in command._option_string_actions.items() if action.nargs == 0}
+        before = next((flag for flag, word in pairwise(words) if word == unknown[0] and flag in flags), "")
+        after = f" after {before}, which takes none" if before else ""
+        return f"not understood: {plural(len(unknown), 'unexpected argument')}{after}"
     found = f"not understood: {', '.join(names)}"
     if others := [name for name, other in commands.items() if names[0] in other._option_string_actions]:
         return f"{found}. {names[0]} is an option of {_listed(others)}"
@@ -228,24 +228,17 @@ def _add_sending(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--ca-bundle", metavar="PATH", help="certificate authorities to trust")
 
 
+_QUIET_TABLE: Final = "print only the table"
 _QUIET: Final = (
-    "print only the result",
-    (
-        "print nothing on success; otherwise one line, the errors that stop it, and in any case a warning of new types "
-        "that look wrong"
-    ),
+    "print nothing on success; otherwise one line, the errors that stop it, and in any case a warning of new types "
+    "that look wrong"
 )
-"""The help of --quiet, for commands that print a table, and for those that check or send."""
 
 
 def _add_output(parser: argparse.ArgumentParser, files: tuple[str, ...]) -> None:
     group = parser.add_argument_group("output")
     group.add_argument("--json", action="store_true", help="print one JSON object, and nothing else, to stdout")
-    group.add_argument(
-        "--quiet",
-        action="store_true",
-        help=_QUIET[bool(files)],
-    )
+    group.add_argument("--quiet", action="store_true", help=_QUIET if files else _QUIET_TABLE)
     for name in files:
         group.add_argument(f"--{name}", type=Path, metavar="PATH", help=_FILES[name])
 

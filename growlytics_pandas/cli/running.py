@@ -183,9 +183,8 @@ def _print_summary(summary: Summary, arguments: argparse.Namespace) -> int:
         message = without_keys(summary.message)
         sys.stderr.write(f"{'stopped' if summary.ended == 'interrupted' else 'error'}: {message}\n")
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    text = (
-        summary.to_json() if arguments.json else (summary.to_quiet_text if arguments.quiet else summary.to_text)(width)
-    )
+    to_text = summary.to_quiet_text if arguments.quiet else summary.to_text
+    text = summary.to_json() if arguments.json else to_text(width)
     is_wanted = arguments.json or summary.columns or summary.suggestions or summary.exit_status or not arguments.quiet
     return print_text(text, summary.exit_status) if text and is_wanted else summary.exit_status
 

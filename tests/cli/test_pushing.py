@@ -125,7 +125,7 @@ def test_rejected_rows_exit_1(push, at, faulty):
         (("--id_col", "id"), "not understood: --id_col. Did you mean --id-col?"),
         (("--html", "r.html"), "not understood: --html. See "),
         (("--save", "o.toml"), "not understood: --save. --save is an option of suggest. See "),
-        (("--strip", "City"), "not understood: 1 unexpected argument after --strip. See "),
+        (("--strip", "City"), "not understood: 1 unexpected argument after --strip, which takes none. See "),
     ],
     ids=str,
 )
