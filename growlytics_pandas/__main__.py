@@ -13,7 +13,7 @@ from growlytics_pandas.cli.inspect import SCHEMA, SUGGEST, VALIDATE
 from growlytics_pandas.cli.parser import Parser, add_command
 from growlytics_pandas.cli.plan_flags import COMMAND_LINE
 from growlytics_pandas.cli.pushing import PUSH, SEGMENT
-from growlytics_pandas.cli.running import SCRIPT, program, steady_streams
+from growlytics_pandas.cli.running import EXITS, SCRIPT, program, steady_streams
 from growlytics_pandas.sandbox import command as sandbox
 
 WRONG_CALL: Final = 2
@@ -22,7 +22,7 @@ _DESCRIPTION: Final = "Push files of customers, run a demo, or run the sandbox a
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
-    parser = Parser(prog=program(), description=_DESCRIPTION)
+    parser = Parser(prog=program(), description=_DESCRIPTION, epilog=EXITS)
     version = pkgutil.resolve_name("growlytics_pandas:__version__")
     parser.add_argument("--version", action="version", version=f"{SCRIPT} {version}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")

@@ -14,12 +14,12 @@ from growlytics_pandas.sandbox.server import Sandbox
 from growlytics_pandas.upload.plan import PushResult
 
 _SHOWN_ATTRIBUTES: Final = 18  # the demo's frame has a hundred more, all similar
-_SHOWN_OF_SCHEMA: Final = ["column", "type", "dtype", "missing", "note"]  # attributes have the names of their columns
+_SHOWN_OF_SCHEMA: Final = ("column", "type", "missing", "note")
 _ID: Final = "customer_id"
 _NEXT: Final = """
-Next, with a file of your own (the first command sends nothing, and prints the options to use):
-    growlytics-pandas suggest customers.csv --id-col email
-    growlytics-pandas push customers.csv --id-col email
+Next, with a file of your own (the first command sends nothing, and shows the options that it saves):
+    growlytics-pandas suggest customers.csv --id-col email --save customers.toml
+    growlytics-pandas push customers.csv --options customers.toml
 or in a notebook (pip install jupyterlab), on a sandbox first:
     import pandas as pd, growlytics_pandas
     df = pd.read_csv("customers.csv")
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Show each step of a push and return the exit status."""
     if arguments.rows < MIN_DIRTY_ROWS:
-        sys.stderr.write(f"--rows: found {arguments.rows}; the demo needs {MIN_DIRTY_ROWS} or more.\n")
+        sys.stderr.write(f"error: --rows: found {arguments.rows}; the demo needs {MIN_DIRTY_ROWS} or more.\n")
         return 2
     df = sample_customers(arguments.rows, seed=arguments.seed, dirty=True)
     with (
@@ -45,9 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
     ):
         plan = api.plan(df, _ID, client=box.client)
         _say(f"{len(df):,} made-up customers, {df.shape[1]} columns; some have planted errors.")
-        schema = plan.schema.head(_SHOWN_ATTRIBUTES)[_SHOWN_OF_SCHEMA]
-        schema["column"] = schema["column"].map(repr)  # one is empty, one has surrounding white space
-        _show("df.growlytics.schema(id_col): how each column is sent, as an attribute with its name", schema)
+        _say("\n--- df.growlytics.schema(id_col): how each column is sent, as an attribute with its name ---")
+        _say_schema(plan.schema.head(_SHOWN_ATTRIBUTES))
         _show(
             "df.growlytics.validate(id_col): rejected values (errors), and values to check (warnings)",
             _by_rule(plan.violations),
@@ -79,6 +78,15 @@ def _push_clean(box: Sandbox) -> PushResult:
     result = plan.push()
     _say(repr(result))
     return result
+
+
+def _say_schema(schema: pd.DataFrame) -> None:
+    """Show the schema in 80 columns: labels may be long, so they are last, and notes are below them."""
+    _say("type     missing  column")
+    for column, kind, missing, note in zip(*(schema[name] for name in _SHOWN_OF_SCHEMA), strict=True):
+        _say(f"{'–' if pd.isna(kind) else kind:<7}  {missing:>7,}  {column!r}")  # one is empty, one begins with a space
+        if note:
+            _say(f"{'':18}  {note}")
 
 
 def _by_rule(violations: pd.DataFrame) -> pd.DataFrame:

@@ -50,7 +50,7 @@ def test_help_shows_the_command_as_called(capsys, monkeypatch, script, shown):
     monkeypatch.setattr(sys, "argv", [script])
     with pytest.raises(SystemExit):
         main(["push", "--help"])
-    assert capsys.readouterr().out.startswith(f"usage: {shown} push [-h]")
+    assert capsys.readouterr().out.startswith(f"usage: {shown} push FILE ")
     with pytest.raises(SystemExit):
         main(["push"])
     assert capsys.readouterr().err.endswith(f"See {shown} push --help.\n")

@@ -53,9 +53,20 @@ def _suggest(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
 
 
 def _command(name: str, arguments: argparse.Namespace) -> str:
-    """Return another command for the same file, read in the same way."""
-    reading = {name: getattr(arguments, name) for name in OF_FILE if getattr(arguments, name)}
-    return " ".join(filter(None, [program(), name, shlex.quote(arguments.file), as_flags(reading)]))
+    """Return another command for the same file, read in the same way, and the same project and ledger."""
+    given = {key: getattr(arguments, key) for key in (*OF_FILE, *_OF_SERVICE)}
+    flags = as_flags({key: value for key, value in given.items() if value and value != _OF_SERVICE.get(key)})
+    return " ".join(filter(None, [program(), name, shlex.quote(arguments.file), flags]))
+
+
+_OF_SERVICE: Final[dict[str, str | None]] = {
+    "key_file": None,
+    "base_url": None,
+    "ledger": "auto",
+    "track": None,
+    "types_file": None,
+}
+"""Flags of the service, with their defaults."""
 
 
 def _validate(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
@@ -72,7 +83,13 @@ def _validate(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
 
 
 def _add_save(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--save", type=Path, metavar="PATH", help="write the options to a .toml file, for --options")
+    parser.add_argument(
+        "--save",
+        type=Path,
+        metavar="PATH",
+        help="write the options to a .toml file, for --options; "
+        "not how the file is read (--sep, --encoding, …), which the command printed as next repeats",
+    )
 
 
 SCHEMA: Final = Command("schema", "show the attribute and type that each column of a file becomes", _show_schema)

@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             )
         action.add_argument("--ledger", metavar="PATH", help="the ledger (default: GROWLYTICS_LEDGER, else your own)")
         action.add_argument("--json", action="store_true", help="one JSON object on stdout")
+        action.set_defaults(parser=action)  # for its errors
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -7,11 +7,12 @@ import os
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
 from growlytics_pandas import contract
+from growlytics_pandas._masking import visible
 from growlytics_pandas._rules import Rule
 from growlytics_pandas._text import KEY_VARIABLE
 from growlytics_pandas.checks.schema import name_of_column
@@ -28,6 +29,9 @@ from growlytics_pandas.columns.reading import clean
 from growlytics_pandas.ledger import UNCERTAIN
 from growlytics_pandas.upload.connection import connection_or_default
 from growlytics_pandas.upload.plan import Plan, make_plan, types_to_fix
+
+_MAX_TYPES: Final = 5  # columns named in one line
+_MAX_NAME_CHARS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +72,36 @@ def load_and_check(arguments: argparse.Namespace) -> Loaded:
     """
     loaded = _load(arguments)
     plan = loaded.plan._relabelled(loaded.plan.frame.index.rename("line"), label="line")
-    warnings = type_warnings(plan, loaded.of_columns)
-    others = [note.text for position, note in loaded.of_columns.items() if position not in warnings]
-    write_notes(others, is_quiet=arguments.quiet)
-    write_notes(warnings.values(), is_quiet=False)  # also with --quiet: a type cannot be changed later
-    return replace(loaded, plan=plan, notes=(*loaded.notes, *others, *warnings.values()))
+    new = types_to_fix(plan._schema, plan._common.dropped)
+    groups = [group for group in plan._findings.groups() if group.rule is Rule.TYPE_DOUBTFUL]
+    doubtful = {group.column: new[group.attribute] for group in groups if group.attribute in new}
+    notes, warnings = list[str](), list[str]()
+    for attribute in plan._schema.attributes:
+        note = loaded.of_columns.get(attribute.position)
+        if note is None or attribute.column in doubtful:
+            continue
+        if note.is_uncertain and attribute.name in new:
+            keep = as_flags({"types": {attribute.column: new[attribute.name]}})
+            warnings.append(f"{note.text} To keep it a {new[attribute.name]}: {keep}.")
+        else:
+            notes.append(note.text)
+    if doubtful:
+        warnings.append(_on_types(doubtful, is_quiet=arguments.quiet))
+    write_notes(notes, is_quiet=arguments.quiet)
+    write_notes(warnings, is_quiet=False)  # also with --quiet: a type cannot be changed later
+    return replace(loaded, plan=plan, notes=(*loaded.notes, *notes, *warnings))
+
+
+def _on_types(doubtful: Mapping[Any, str], *, is_quiet: bool) -> str:
+    """Return the warning of types that a push would fix; the violations have the details."""
+    shown = dict(list(doubtful.items())[:_MAX_TYPES])
+    more = f", +{len(doubtful) - len(shown):,} more" if len(doubtful) > len(shown) else ""
+    named = ", ".join(f"{visible(repr(column), _MAX_NAME_CHARS)} {type_}" for column, type_ in shown.items())
+    start, them = ("a type that looks", "it") if len(doubtful) == 1 else ("types that look", "them")
+    return (
+        f"{start} wrong and cannot be changed later: {named}{more}. See type_doubtful{' of validate' * is_quiet}. "
+        f"To keep {them}: {as_flags({'types': shown})}"
+    )
 
 
 def _load(arguments: argparse.Namespace) -> Loaded:
@@ -90,10 +119,22 @@ def _load(arguments: argparse.Namespace) -> Loaded:
         options = replace(options, types={**of_ledger, **(options.types or {})})
     plan = make_plan(frame.rename_axis(None), arguments.id_col, options, connection_or_default(client))
     sent = {attribute.position for attribute in plan._schema.attributes}
-    notes = {position: note for position, note in notes.items() if position in sent}
+    notes = {position: note for position, note in notes.items() if position in sent - _contacts(plan, notes)}
     of_client = notes_of_client(client)
     write_notes(of_client, is_quiet=arguments.quiet)
     return Loaded(plan, given, (*table.notes, *of_client), notes, of_ledger)
+
+
+def _contacts(plan: Plan, noted: Collection[int]) -> set[int]:
+    """Return the positions of `noted` columns that hold contacts: a phone number is no number to send."""
+    if not noted:
+        return set()
+    found = {
+        repr(each.column)
+        for each in plan._suggested
+        if each.option == "rename" and each.value in contract.RESERVED_ATTRIBUTES
+    }
+    return {each.position for each in plan._schema.attributes if repr(each.column) in found}
 
 
 def read_table(arguments: argparse.Namespace) -> Table:
@@ -102,31 +143,6 @@ def read_table(arguments: argparse.Namespace) -> Table:
     write_notes(table.notes, is_quiet=arguments.quiet)  # also if columns are missing: it may be the wrong sheet
     check_file(arguments, table.frame.columns)
     return table
-
-
-def type_warnings(plan: Plan, noted: Mapping[int, Note]) -> dict[int, str]:
-    """Return position → warning for columns with a questionable type that is new to the ledger and was not given.
-
-    `noted`: the notes from reading the columns.
-    """
-    new = types_to_fix(plan._schema, plan._common.dropped)
-    groups = {group.attribute: group for group in plan._findings.groups() if group.rule is Rule.TYPE_DOUBTFUL}
-    doubtful = [each for each in plan._findings.violations if each.rule is Rule.TYPE_DOUBTFUL]
-    undecided = {each.attribute for each in doubtful if each.params["option"] is None}  # the fix keeps the type
-    found = {}
-    for attribute in plan._schema.attributes:
-        note = noted.get(attribute.position)
-        if attribute.name in groups and attribute.name in new:
-            group = groups[attribute.name]
-            keep = "" if attribute.name in undecided else f"{_keep(attribute.column, new[attribute.name])} Fix: "
-            found[attribute.position] = f"{group.message} {keep}{group.fix}"
-        elif note and note.is_uncertain and attribute.name in new:
-            found[attribute.position] = f"{note.text} {_keep(attribute.column, new[attribute.name])}"
-    return found
-
-
-def _keep(column: object, type_: str) -> str:
-    return f"To keep it a {type_}: {as_flags({'types': {column: type_}})}."
 
 
 def write_notes(notes: Iterable[str], *, is_quiet: bool) -> None:

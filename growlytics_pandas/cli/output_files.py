@@ -12,7 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from growlytics_pandas._masking import Masker, visible
 from growlytics_pandas._output_paths import replacing, require_path, require_target
+from growlytics_pandas._text import without_keys
+from growlytics_pandas.cli.readers import STDIN
 from growlytics_pandas.cli.running import Exit
 from growlytics_pandas.cli.summary import Summary
 from growlytics_pandas.csv_safe import write_csv
@@ -22,6 +25,8 @@ from growlytics_pandas.ledger.project import default_path
 from growlytics_pandas.upload.connection import named_bundle
 from growlytics_pandas.upload.plan import Plan, PushResult
 from growlytics_pandas.views.excel import SUFFIX, require_writer, write_workbook
+from growlytics_pandas.views.report import write_report
+from growlytics_pandas.views.tables import REPORT_LIMITS
 
 _PARQUET: Final = ".parquet"
 _SUFFIXES: Final = {
@@ -102,7 +107,7 @@ def write_outputs(summary: Summary, arguments: argparse.Namespace, plan: Plan, r
         if name == "members":  # which the push itself keeps
             continue
         try:
-            _write(name, path, plan, result)
+            _write(name, path, arguments.file, plan, result)
         except (OSError, ValueError, GrowlyticsError) as error:
             why = (error.strerror if isinstance(error, OSError) else None) or str(error)
             words = f"--{name}: {str(path)!r} could not be written: {why}."
@@ -118,10 +123,14 @@ def _requested(arguments: argparse.Namespace) -> dict[str, Path]:
     return {name: path for name, path in found.items() if path is not None}
 
 
-def _write(name: str, path: Path, plan: Plan, result: PushResult | None) -> None:
+def _write(name: str, path: Path, file: str, plan: Plan, result: PushResult | None) -> None:
     found = plan if result is None else result
     if name == "report":
-        found.to_html(path)
+        page = found._page(Masker(numbers=found._mask_numbers), REPORT_LIMITS)
+        pushed = (
+            "stdin" if file == STDIN else without_keys(visible(Path(file).name))
+        )  # not its folders, which may be private
+        write_report(replace(page, facts=(("file", pushed), *page.facts)), path)
         return
     if name == "rejects":
         table = found.rejects()

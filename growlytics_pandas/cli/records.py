@@ -70,23 +70,30 @@ def _csv_records(reader: Any, shown: str, skipped: int) -> Iterator[tuple[int, l
             if not width:
                 width, heading = len(record), line
             if len(record) != width:
-                raise _ragged(f"{shown}, line {line:,}", len(record), width, is_first=line == heading + 1)
+                raise _ragged(f"{shown}, line {line:,}", record, width, is_first=line == heading + 1)
             yield line, list(map(unguarded, record))
         line = reader.line_num + skipped + 1
 
 
-def _ragged(where: str, found: int, width: int, *, is_first: bool) -> InvalidArgumentError:
+def _ragged(where: str, record: list[str], width: int, *, is_first: bool) -> InvalidArgumentError:
+    found, other = len(record), _other_separator(record)
     remedy = "The file may be truncated, or a cell that contains the separator is not quoted."
-    if is_first and found > width:
+    if is_first and other:
+        remedy = f"If {_named(other)} separates the cells: --sep {_named(other)}."
+    elif is_first and found > width:
         remedy = f"{remedy} If there are lines above the heading, skip them: --skip-rows N."
     return InvalidArgumentError(f"{where}: found {plural(found, 'cell')}; the heading has {width}. {remedy}")
 
 
 def _check_heading(heading: list[str], shown: str) -> None:
-    other = next((sep for sep in _SEPARATORS if sep in heading[0]), None)
-    if len(heading) == 1 and other:
+    if other := _other_separator(heading):
         name = _named(other)
         raise InvalidArgumentError(f"{shown}: found one column, whose heading contains {name}; use --sep {name}.")
+
+
+def _other_separator(record: list[str]) -> str | None:
+    """Return a separator in the only cell of a record."""
+    return next((sep for sep in _SEPARATORS if sep in record[0]), None) if len(record) == 1 else None
 
 
 def _named(sep: str) -> str:

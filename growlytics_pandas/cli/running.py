@@ -48,10 +48,13 @@ EXITS = """\
 exit status:
     0  success: all data arrived (validate and --dry-run: would arrive)
     1  the data: some of it did not arrive (validate and --dry-run: would not)
-    2  the call: an option, the file, the key, the URL or the ledger; correct it, then run it again
-    3  the service cannot be reached or has stopped answering: run the same command again later
+    2  the call: an option, the file, the key, the URL or the ledger; correct
+       it, then run it again
+    3  the service cannot be reached or has stopped answering: run the same
+       command again later
    70  a bug in this package; please report it
-  130  Ctrl-C (SIGINT): requests in flight were finished, and all output files are written
+  130  Ctrl-C (SIGINT): requests in flight were finished, and all output files
+       are written
   143  SIGTERM: the same"""
 """The statuses as in ``--help``."""
 
@@ -180,7 +183,8 @@ def _print_summary(summary: Summary, arguments: argparse.Namespace) -> int:
         message = without_keys(summary.message)
         sys.stderr.write(f"{'stopped' if summary.ended == 'interrupted' else 'error'}: {message}\n")
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    text = summary.to_json() if arguments.json else summary.to_text(width)
+    to_text = summary.to_quiet_text if arguments.quiet else summary.to_text
+    text = summary.to_json() if arguments.json else to_text(width)
     is_wanted = arguments.json or summary.columns or summary.suggestions or summary.exit_status or not arguments.quiet
     return print_text(text, summary.exit_status) if text and is_wanted else summary.exit_status
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
@@ -20,7 +20,9 @@ from growlytics_pandas.views.tables import TO_DECIDE, label
 
 MAX_CHARS: Final = 600  # of a line; an error ends with its remedy, which must not be cut
 _FAILURES_IN_TEXT: Final = 3  # they are usually alike
-_LEAST_WRAPPED: Final = 40  # characters of a line beside the other columns; with fewer, the text begins a line
+_LEAST_WRAPPED: Final = 40  # characters of a line for wrapped text beside other columns
+_LEAST_WIDTH: Final = 12  # characters of these columns
+_RULE_INDENT: Final = " " * 11
 _MAX_NAME_CHARS: Final = 60
 _SUGGESTION_COLUMNS: Final = ("flag", "reason")
 _SCHEMA_COLUMNS: Final = ("column", "attribute", "type", "known_type", "missing", "note")
@@ -114,21 +116,41 @@ class Summary:
         return json.dumps(asdict(self), default=str)
 
     def to_text(self, width: int | None = None) -> str:
-        """Return a few lines of text, with tables wrapped to the `width` of a terminal."""
-        return "\n".join(self._lines(width))
+        """Return a few lines of text, wrapped to the `width` of a terminal."""
+        return "\n".join([*self._result(width), *self._rule_lines(self.rules, width), *self._more()])
 
-    def _lines(self, width: int | None) -> Iterator[str]:
+    def to_quiet_text(self, width: int | None = None) -> str:
+        """Return the result, and the errors if nothing is sent because of them."""
+        is_refused = self.would_refuse or self.ended == "refused"
+        errors = [found for found in self.rules if found.severity == Severity.ERROR and is_refused]
+        return "\n".join([*self._result(width), *self._rule_lines(errors, width)])
+
+    def _result(self, width: int | None) -> Iterator[str]:
+        """Yield a table, or one line."""
         if self.columns:
             yield from _table(self.columns, _SCHEMA_COLUMNS, width)
         elif self.command == "suggest" and self.rows is not None:
-            yield f"{one_line(self.file)}: {plural(len(self.suggestions), 'suggestion')}"
+            yield f"{self._source}: {plural(len(self.suggestions), 'suggestion')}"
             if self.suggestions:
                 yield from _table(self.suggestions, _SUGGESTION_COLUMNS, width)
         elif self.rows is not None:
             yield self._headline()
-        for found in self.rules:
-            yield f"  {found.severity:<7}  {found.rule:<25} {found.count:>9,}  {found.first}"
-            yield f"           fix: {as_line(found.fix)}"
+
+    @property
+    def _source(self) -> str:
+        return "stdin" if self.file == "-" else one_line(self.file)
+
+    def _rule_lines(self, rules: Iterable[RuleCount], width: int | None) -> Iterator[str]:
+        for found in rules:
+            if width is None:  # a log: one line, in columns
+                yield f"  {found.severity:<7}  {found.rule:<25} {found.count:>9,}  {found.first}"
+            else:
+                yield f"  {found.severity:<7}  {found.rule}, {plural(found.count, 'row')}"
+                yield _wrapped(_RULE_INDENT, found.first, _RULE_INDENT, width)
+            yield f"{_RULE_INDENT}fix: {as_line(found.fix)}"  # not wrapped: people copy the flags
+
+    def _more(self) -> Iterator[str]:
+        """Yield what is to know besides the result and the violations."""
         yield from self._failure_lines()
         if self.changes and (self.command == "validate" or self.ended == "dry run"):
             yield f"compared with the ledger: {changes_text(self.changes)}"
@@ -149,7 +171,7 @@ class Summary:
 
     def _headline(self) -> str:
         n_rows, n_errors = self.rows or 0, self.errors or 0
-        start = f"{one_line(self.file)}: {plural(n_rows, 'row')}"
+        start = f"{self._source}: {plural(n_rows, 'row')}"
         if self.command == "validate":
             return f"{start}: {plural(n_errors, 'error')}, {plural(self.warnings or 0, 'warning')}"
         if self.would_refuse:
@@ -174,22 +196,44 @@ def _failure_text(failure: FailedRow) -> str:
 
 
 def _table(records: tuple[dict[str, Any], ...], names: tuple[str, ...], width: int | None) -> Iterator[str]:
-    """Yield the lines of a table; its last column is sentences, which are wrapped to `width` (None: not at all)."""
+    """Yield the lines of a table; its last column is sentences, which are wrapped to `width` (None: not at all).
+
+    Where that leaves too little space, a long cell is on a line of its own, above the rest of its row.
+    """
     table = [list(names), *([_cell(name, row) for name in names] for row in records)]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)][:-1]
+    widths = _widths([[len(row[column]) for row in table] for column in range(len(names) - 1)], width)
     for *cells, sentence in table:
-        start = "".join(f"{cell:<{chars}}  " for cell, chars in zip(cells, widths, strict=True))
-        if width is None or len(start) + len(sentence) <= width:
-            yield f"{start}{sentence}".rstrip()
-            continue
-        indent = " " * len(start)
-        if width - len(start) < _LEAST_WRAPPED:
-            yield start.rstrip()
-            start = indent = "    "
-        wrapper = textwrap.TextWrapper(
-            width, initial_indent=start, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-        )
-        yield wrapper.fill(sentence)
+        start = ""
+        for cell, chars in zip(cells, widths, strict=True):
+            if len(cell) > chars:
+                yield f"{start}{cell}"
+                start = " " * (len(start) + chars + 2)
+            else:
+                start += f"{cell:<{chars}}  "
+        yield _wrapped(start, sentence, " " * len(start), width)
+
+
+def _widths(lengths: list[list[int]], width: int | None) -> list[int]:
+    """Return the width of each column before the last, from the lengths of its cells."""
+    most = max(map(max, lengths))
+    while width is not None and most > _LEAST_WIDTH:
+        if sum(min(max(column), most) + 2 for column in lengths) <= width - _LEAST_WRAPPED:
+            break
+        most -= 1
+    return [max(length for length in column if length <= max(most, column[0])) for column in lengths]
+
+
+def _wrapped(start: str, text: str, indent: str, width: int | None) -> str:
+    if not text or width is None or len(start) + len(text) <= width:
+        return f"{start}{text}".rstrip()
+    return textwrap.fill(
+        text,
+        max(width, len(indent) + _LEAST_WRAPPED),
+        initial_indent=start,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _cell(name: str, row: Mapping[str, Any]) -> str:

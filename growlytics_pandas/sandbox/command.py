@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return 0
     except GrowlyticsError as problem:
-        sys.stderr.write(f"{problem}\n")
+        sys.stderr.write(f"error: {problem}\n")
     return EXIT_WRONG_CALL
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
 from typing import Any, Final
 
+from growlytics_pandas._text import argument
 from growlytics_pandas.errors import InvalidArgumentError
 
 FAULT_STATUSES: Final = range(300, 600)
@@ -89,7 +90,9 @@ class Faults:
                 raise _wrong(name, share, "a share between 0 and 1")
         total = math.fsum(share for _, share in self.shares())
         if total > 1:
-            raise InvalidArgumentError(f"faults: found shares of {total:g} in total; it must be at most 1 in total.")
+            raise InvalidArgumentError(
+                f"{argument('faults')}: found shares of {total:g} in total; it must be at most 1 in total."
+            )
 
     def latency_range(self) -> tuple[float, float]:
         """Return the minimum and maximum latency in seconds."""
@@ -191,7 +194,7 @@ def parse_faults(text: str) -> Faults:
             options[name] = (_read(low), _read(high)) if dots else _read(value)
         else:
             known = f"{', '.join(names)} or {_STATUS}<code>, each as name=value"
-            raise InvalidArgumentError(f"faults: found {name}; it must be {known}.")
+            raise InvalidArgumentError(f"{argument('faults')}: found {name}; it must be {known}.")
     return Faults(status=status, **options)
 
 

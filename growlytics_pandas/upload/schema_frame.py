@@ -9,7 +9,7 @@ import pandas as pd
 
 from growlytics_pandas._labels import is_personal
 from growlytics_pandas._masking import Masker, printable
-from growlytics_pandas._text import options_text
+from growlytics_pandas._text import options_text, phrase
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Attribute, Schema
 from growlytics_pandas.checks.values import TYPE_OPTIONS
@@ -75,9 +75,6 @@ _NOTED = (*TYPE_OPTIONS, "na_values", "timezone")
 """Options suggested in a note; other suggestions concern violations, which are reported anyway."""
 
 
-_LEFT_OUT = "left out: see violations"
-
-
 def _suggestion_note(suggestion: Suggestion) -> str:
     if suggestion.value is None:
         return suggestion.reason
@@ -91,7 +88,8 @@ def _schema_row(attribute: Attribute, is_dropped: bool, suggested: Sequence[str]
     known = attribute.known.type if attribute.known else None
     kind = attribute.type.value if attribute.type and not is_dropped else None
     is_left_out = is_dropped and attribute.type is not None  # else its own note has the reason
-    note = "; ".join([_LEFT_OUT] * is_left_out + [attribute.note] * bool(attribute.note) + list(suggested))
+    left_out = f"left out: see {phrase('violations', 'validate')}"
+    note = "; ".join([left_out] * is_left_out + [attribute.note] * bool(attribute.note) + list(suggested))
     return (
         attribute.column,
         attribute.name.encode("utf-8", "backslashreplace").decode(),  # lone surrogates are not allowed in a text column

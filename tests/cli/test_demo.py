@@ -12,7 +12,7 @@ def test_demo_prints_every_fix_and_column(command):
     lines = done.out.splitlines()
     assert [fix for fix in found["fix"] if f"    {fix}" not in lines] == []
     columns = df.columns.drop("customer_id")[:18]
-    assert [label for label in columns if not any(line.strip().startswith(repr(label)) for line in lines)] == []
+    assert [label for label in columns if not any(line.endswith(f"  {label!r}") for line in lines)] == []
 
 
 def test_demo_ends_clean_with_the_next_step(command):

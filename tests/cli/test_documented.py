@@ -30,6 +30,16 @@ def test_every_option_is_there_with_its_default():
             assert option.default == parameter.default or str(shown) in option.help, name
 
 
+def test_statuses_are_in_the_first_help_and_lines_fit_a_terminal(command, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert "exit status:" in command("--help").out
+    for name in COMMANDS:
+        first, *others = command(name, "--help").out.splitlines()
+        assert first.endswith(f" {name} FILE --id-col COLUMN [options]")
+        assert [line for line in others if len(line) > 80] == []
+    assert "--id-col COLUMN --attribute NAME --members PATH [options]" in command("segment", "--help").out
+
+
 def test_help_lists_statuses_and_file_formats(command):
     done = command("push", "--help")
     assert done.status == 0

@@ -122,6 +122,10 @@ def test_rejected_rows_exit_1(push, at, faulty):
         (("--key-file", "none"), "--key-file: it cannot be read"),
         (("--sned",), "not understood: --sned"),
         (("--date-formt", "City=%d"), "not understood: --date-formt. Did you mean --date-format?"),
+        (("--id_col", "id"), "not understood: --id_col. Did you mean --id-col?"),
+        (("--html", "r.html"), "not understood: --html. See "),
+        (("--save", "o.toml"), "not understood: --save. --save is an option of suggest. See "),
+        (("--strip", "City"), "not understood: 1 unexpected argument after --strip, which takes none. See "),
     ],
     ids=str,
 )
@@ -129,6 +133,24 @@ def test_wrong_call_exits_2_and_sends_nothing(push, at, options, words):
     done = push(GOOD, *options)
     assert (done.status, at().requests, done.out) == (2, 0, "")
     assert words in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("validate a.csv --errors drop", "--errors is an option of push and segment."),
+        ("schema a.csv --report r.html", "--report is an option of validate, push and segment."),
+        ("ledger show --jsn", "Did you mean --json?"),
+        ("plan a.csv --report r.html", "there is no command 'plan'. Did you mean validate?"),
+        ("psh a.csv", "there is no command 'psh'. Did you mean push?"),
+        ("rules", "there is no command 'rules'. The commands are: schema, suggest,"),
+    ],
+)
+def test_what_may_be_meant(command, words, message):
+    done = command(*words.split())
+    assert (done.status, done.out) == (2, "")
+    assert message in done.err
+    assert done.err.count("Did you mean") == message.count("Did you mean")
 
 
 def test_missing_key_exits_2_but_not_for_dry_run(push):
@@ -278,8 +300,23 @@ def test_json_is_one_object_alone_on_stdout(command, push, at, write):
 def test_quiet_prints_nothing_on_success(push, at):
     done = push(GOOD, "--quiet")
     assert (done.status, done.out, done.err) == (0, "", "")
-    assert "id_duplicate" in push(BAD, "--quiet").out
+    assert [line.split()[0] for line in push(BAD, "--quiet").out.splitlines()] == ["a.csv:", "error", "fix:"]
+    left_out = push(BAD, "--quiet", "--errors", "drop").out
+    assert len(left_out.splitlines()) == 1
     assert json.loads(push(GOOD, "--quiet", "--json").out)["exit_status"] == 0
+
+
+def test_violations_are_wrapped_in_a_terminal_but_flags_are_not(command, write, monkeypatch):
+    label = "A column whose label is much longer than the label of an attribute may be"
+    write("a.csv", f"id,{label}\na,x\nb,y\n")
+    log = command("validate", "a.csv", "--id-col", "id").out
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "70")
+    lines = command("validate", "a.csv", "--id-col", "id").out.splitlines()
+    assert {line.split()[0] for line in lines if len(line) > 70} == {"fix:"}
+    for words in (f"column '{label}': the attribute name has", f"fix: --rename '{label}="):
+        assert words in " ".join(log.split())
+        assert words in " ".join(" ".join(lines).split())
 
 
 def test_progress_in_a_log_is_one_line(push, at):
@@ -298,6 +335,16 @@ def test_report_shows_the_line_of_the_file(push, at, tmp_path):
     push("id,City\na,Pune\n,Goa\n", "--errors", "drop", "--report", "r.html")
     page = re.sub(r"<[^>]*>|\s+", " ", (tmp_path / "r.html").read_text("utf-8"))
     assert re.search(r"see violations +first rows +1 \(line 3\)", page)
+
+
+def test_report_names_the_file_without_its_folder(command, at, write, tmp_path):
+    (tmp_path / "secret").mkdir()
+    write("secret/a<b>.csv", GOOD)
+    for name in ("validate", "push"):
+        command(name, "secret/a<b>.csv", "--id-col", "id", "--report", "r.html")
+        page = (tmp_path / "r.html").read_text("utf-8")
+        assert "<bdi>a&lt;b&gt;.csv</bdi>" in page
+        assert "secret" not in page
 
 
 def test_report_has_flags_and_no_python(push, command, at, tmp_path):

@@ -1,5 +1,6 @@
 """A text file is read in one way, whether or not the ledger knows the types of its columns."""
 
+import shlex
 import tomllib
 
 import pytest
@@ -76,7 +77,20 @@ def test_the_next_command_of_validate_suggests_options(command, write):
     assert "next" not in done.out
 
 
-def test_the_next_command_of_suggest_reads_the_file_alike(command, write):
-    write("a.csv", "id;Joined\n1;31/01/2025\n2;28/02/2025\n".encode("cp1252"))
-    done = command("suggest", "a.csv", "--id-col", "id", "--sep", ";", "--encoding", "cp1252", "--save", "s.toml")
-    assert "next: python -m growlytics_pandas push a.csv --encoding cp1252 --sep ';' --options s.toml" in done.out
+def test_the_next_command_of_suggest_reads_the_file_alike(command, write, at):
+    at()
+    write("a.csv", "id;Stadt, Land;Joined\n1;Köln;31/01/2025\n2;Köln;28/02/2025\n".encode("cp1252"))
+    reading = ("--sep", ";", "--encoding", "cp1252", "--ledger", "l.db")
+    done = command("suggest", "a.csv", "--id-col", "id", *reading, "--save", "s.toml")
+    (line,) = [line for line in done.out.splitlines() if line.startswith("next: ")]
+    start = "next: python -m growlytics_pandas "
+    assert line == f"{start}push a.csv --encoding cp1252 --sep ';' --ledger l.db --options s.toml"
+    done = command(*shlex.split(line.removeprefix(start)), "--json")
+    assert done.status == 0
+    assert done.data["new_types"] == {"Stadt, Land": "string", "Joined": "date"}
+
+
+def test_the_error_names_a_separator_that_was_not_given(command, write):
+    done = command("validate", write("a.csv", "id;Stadt, Land\n1;Pune\n"), "--id-col", "id")
+    assert done.status == 2
+    assert "line 2: found 1 cell; the heading has 2. If ';' separates the cells: --sep ';'." in done.err

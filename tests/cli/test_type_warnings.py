@@ -29,10 +29,29 @@ def test_type_warning_and_fix_even_when_quiet(command, at, write, case, command_
     done = command(command_line[0], write(name, content), *command_line[1:], *QUIET, "--json")
     assert done.status == 0
     (line,) = done.err.splitlines()
-    assert line.startswith("note: column ")
-    for words in (meant, f"--type {kept}", "cannot be changed later"):
-        assert line.count(words) == 1
+    assert line.startswith("note: a type that looks wrong and cannot be changed later: ")
+    assert line.endswith(f"To keep it: --type {kept}")
     assert done.data["notes"] == [line.removeprefix("note: ")]
+    (doubtful,) = (found for found in done.data["rules"] if found["rule"] == "type_doubtful")
+    assert meant in f"{doubtful['first']} {doubtful['fix']}"
+
+
+def test_doubtful_types_are_one_line_before_they_are_sent(command, at, write):
+    columns = ",".join(f"D{i}" for i in range(7))
+    write("a.csv", f"id,{columns}\n" + "".join(f"{id_}{',2025-01-31' * 7}\n" for id_ in "ab"))
+    done = command("push", "a.csv", *QUIET)
+    assert (done.status, done.out) == (0, "")
+    (line,) = done.err.splitlines()
+    assert "'D0' string, 'D1' string, 'D2' string, 'D3' string, 'D4' string, +2 more" in line
+    assert "see type_doubtful of validate" in line.casefold()
+
+
+def test_a_phone_number_is_no_number_to_send(command, write):
+    phones = "".join(f"c{i},98{i:08d}\n" for i in range(8)) + "x,+91 98200 00001\n"
+    for name in ("schema", "suggest", "validate"):
+        done = command(name, write("a.csv", f"id,Phone\n{phones}"), "--id-col", "id")
+        assert "Phone=number" not in done.err
+    assert "--rename Phone=mobile" in done.out
 
 
 @pytest.mark.parametrize("kind", ["number", "string"])
