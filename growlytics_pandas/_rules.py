@@ -132,7 +132,7 @@ RULES: Final = MappingProxyType(
             Effect.SENT_AS_IS, "contacts in a custom attribute, which campaigns cannot use"
         ),
         Rule.EMAIL_INVALID: _warning(Effect.SENT_AS_IS, "not a plausible e-mail address"),
-        Rule.MOBILE_INVALID: _warning(Effect.SENT_AS_IS, "not a plausible phone number for the region"),
+        Rule.MOBILE_INVALID: _warning(Effect.SENT_AS_IS, "not a plausible mobile number for the region"),
         Rule.TOO_MANY_ATTRIBUTES: _error(Effect.ATTRIBUTE_DROPPED, "more than 100 custom attributes in one row"),
         Rule.ROW_EMPTY: _warning(Effect.SENT_AS_IS, "an id without attributes"),
     }

@@ -239,7 +239,7 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
         "the values look like {limit}, but {attribute!r} is a custom attribute, which campaigns cannot use."
     ),
     (Rule.EMAIL_INVALID, ""): "not a plausible e-mail address: {detail}.",
-    (Rule.MOBILE_INVALID, ""): "not a plausible phone number: {detail}.",
+    (Rule.MOBILE_INVALID, ""): "not a plausible mobile number: {detail}.",
     (Rule.MOBILE_INVALID, "region"): "{reason}.",
     (Rule.TOO_MANY_ATTRIBUTES, ""): (
         "more than {limit} custom attributes for {customers}; the values after the {limit}th are left out. Columns: "

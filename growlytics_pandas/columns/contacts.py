@@ -91,13 +91,13 @@ def invalid_mobiles(values: Sequence[str], region: str) -> list[Problem]:
     Returns
     -------
     list of Problem
-        One per rejected value, in the order of `values`. Landline numbers pass, since many countries do not
-        distinguish them from mobile numbers.
+        One per rejected value, in the order of `values`. Landline numbers are rejected in countries where they can
+        be told from mobile numbers.
 
     Examples
     --------
-    >>> invalid_mobiles(["9919211112", "+91 99192 11112", "99192111123"], "IN")
-    [Problem(position=2, reason='11 digits: too long for IN')]
+    >>> invalid_mobiles(["9919211112", "+91 99192 11112", "99192111123", "022 2345 6789"], "IN")
+    [Problem(position=2, reason='11 digits: too long for IN'), Problem(position=3, reason='a landline number')]
     """
     code = region.upper()
     return _find_problems(values, _plain_mobile(code), partial(_check_mobile, region=code))
@@ -338,7 +338,10 @@ def _ask_phonenumbers(value: str, region: str, n_digits: int) -> str | None:
             return "no country's code at its start"
         too = "long" if refused.error_type == unreadable.TOO_LONG else "short"
         return f"{_count(n_digits)}: too {too} for a number"
-    return None if phonenumbers.is_valid_number(number) else _explain(number, region)
+    if not phonenumbers.is_valid_number(number):
+        return _explain(number, region)
+    is_landline = phonenumbers.number_type(number) == phonenumbers.PhoneNumberType.FIXED_LINE
+    return "a landline number" if is_landline else None
 
 
 def _explain(number: "PhoneNumber", region: str) -> str:

@@ -50,6 +50,22 @@ def find_mobile_reason(value, region="IN"):
 
 
 @pytest.mark.parametrize(
+    ("value", "region", "is_landline"),
+    [
+        ("022 2345 6789", "IN", True),
+        ("+91 44 2345 6789", "IN", True),
+        ("9919211112", "IN", False),
+        ("020 7946 0018", "GB", True),
+        ("07400 123456", "GB", False),
+        ("030 123456", "DE", True),
+        ("(415) 555-0132", "US", False),  # nothing tells the two apart there
+    ],
+)
+def test_landline_numbers_are_named(value, region, is_landline):
+    assert (find_mobile_reason(value, region) == "a landline number") == is_landline
+
+
+@pytest.mark.parametrize(
     "value",
     [
         "asha@example.com",
