@@ -450,10 +450,11 @@ def _suggest_email(profile: Profile, label: Hashable, region: str) -> Suggestion
     cells = odd.count(np.array([old != new for old, new in zip(odd.texts, normal, strict=True)], dtype=bool))
     if not cells:
         return None
-    reason = (
-        f"{plural(cells, 'value')} with capitals, a display name or mailto: Asha Rao <Asha@Example.com> is read as "
-        "asha@example.com"
-    )
+    marks = {"a display name": "<", "a mailto link": "mailto:"}
+    parts = ["capitals"] if any(not text.islower() for text in odd.texts) else []
+    parts += [what for what, mark in marks.items() if any(mark in text.lower() for text in odd.texts)]
+    what = " or ".join(parts) or "more than the address"
+    reason = f"{plural(cells, 'value')} with {what}: the address alone is read, in lower case"
     return Suggestion("normalize", label, "email", reason, cells)
 
 
