@@ -39,15 +39,19 @@ _WHOLE: Final = listed(
     """
 )
 """Words that alone indicate whole names of people."""
-_PART: Final = listed(
+_FIRST: Final = listed(
+    "fname firstname forename givenname vorname rufname prenom prenoms voornaam roepnaam fornavn fornamn"
+)
+_LAST: Final = listed(
     """
-    firstname lastname surname forename middlename familyname givenname nickname
-    vorname nachname familienname zuname rufname geburtsname
-    prenom prenoms apellido apellidos sobrenome cognome voornaam achternaam roepnaam fornavn etternavn efternavn
-    efternamn fornamn upnaam उपनाम
+    lname lastname surname familyname nachname familienname zuname geburtsname apellido apellidos sobrenome cognome
+    achternaam etternavn efternavn efternamn upnaam उपनाम
     """
 )
-_OF_PART: Final = listed("first last middle family given sur nick famille familia primer segundo pila")
+_PART: Final = _FIRST | _LAST | listed("middlename nickname")
+_OF_FIRST: Final = listed("first given pila primer")
+_OF_LAST: Final = listed("last family sur famille familia")
+_OF_PART: Final = _OF_FIRST | _OF_LAST | listed("middle nick segundo")
 _CUSTOMER: Final = listed("customer cust kunde kundin client cliente klant grahak ग्राहक")
 _PERSON: Final = _CUSTOMER | listed(
     """
@@ -125,9 +129,40 @@ def is_part_of_name(label: str) -> bool:
     >>> [is_part_of_name(label) for label in ("First Name", "Nachname", "Prénom", "Kunde", "Last order")]
     [True, True, True, False, False]
     """
+    return _is_part(label, _PART, _OF_PART)
+
+
+def is_first_name(label: str) -> bool:
+    """Return whether a label is one of first names.
+
+    Examples
+    --------
+    >>> [is_first_name(label) for label in ("First Name", "Vorname", "Prénom", "Nombre de pila", "Nickname", "Name")]
+    [True, True, True, True, False, False]
+    """
+    return _is_part(label, _FIRST, _OF_FIRST)
+
+
+def is_last_name(label: str) -> bool:
+    """Return whether a label is one of last names.
+
+    Examples
+    --------
+    >>> [is_last_name(label) for label in ("Last Name", "Nachname", "Nom de famille", "Apellidos", "Last order", "Nom")]
+    [True, True, True, True, False, False]
+    """
+    return _is_part(label, _LAST, _OF_LAST)
+
+
+def is_name(label: str) -> bool:
+    """Return whether a label is the mere word for names, which beside first names may be the last name."""
     words = words_of(label)
-    is_composed = not _OF_PART.isdisjoint(words) and not _NAME.isdisjoint(words)
-    return is_composed or not _together(words).isdisjoint(_PART)
+    return bool(words) and _NAME.issuperset(words)
+
+
+def _is_part(label: str, alone: frozenset[str], composed: frozenset[str]) -> bool:
+    words = words_of(label)
+    return not _together(words).isdisjoint(alone) or not (composed.isdisjoint(words) or _NAME.isdisjoint(words))
 
 
 def _together(words: Collection[str]) -> set[str]:

@@ -129,7 +129,7 @@ RULES: Final = MappingProxyType(
         Rule.DATE_SHIFTED: _warning(Effect.VALUE_CHANGED, "a date at midnight falls on another day in timezone="),
         Rule.RESERVED_NOT_STRING: _warning(Effect.VALUE_CHANGED, "name, email and mobile are converted to text"),
         Rule.CONTACT_NOT_MAPPED: _warning(
-            Effect.SENT_AS_IS, "contacts in a custom attribute, which campaigns cannot use"
+            Effect.SENT_AS_IS, "contacts in a custom attribute, or names in two, which campaigns cannot use"
         ),
         Rule.EMAIL_INVALID: _warning(Effect.SENT_AS_IS, "not a plausible e-mail address"),
         Rule.MOBILE_INVALID: _warning(Effect.SENT_AS_IS, "not a plausible phone number for the region"),

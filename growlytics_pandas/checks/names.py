@@ -11,7 +11,16 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from typing import Any, Final
 
 from growlytics_pandas import contract
-from growlytics_pandas._labels import OLD_INDEX, is_full_name, is_part_of_name, listed, words_of
+from growlytics_pandas._labels import (
+    OLD_INDEX,
+    is_first_name,
+    is_full_name,
+    is_last_name,
+    is_name,
+    is_part_of_name,
+    listed,
+    words_of,
+)
 from growlytics_pandas._rules import RULES, Effect, Rule, Severity
 from growlytics_pandas._text import phrase
 from growlytics_pandas.checks.profile import Head, Suggestion
@@ -345,6 +354,7 @@ _OF_OTHERS: Final = listed(
     count valid type bounce model os sent opened campaign
     """
 )
+_OF_OTHER_PEOPLE: Final = _OF_OTHERS - {"first", "last", "middle"}
 _NOT_ADDRESSES: Final = _OF_OTHERS | {"id", "ids"}  # ids may be addresses, and are called what they are
 _COMPANY: Final = listed(
     "gmbh ag kg ohg ug ev ltd limited llp pvt inc corp corporation llc plc sarl sas bv nv spa srl oy"
@@ -413,6 +423,16 @@ def _is_meant(name: str, reserved: str) -> bool:
     if not _OF_OTHERS.isdisjoint(words):
         return False
     return is_full_name(name) if reserved == "name" else _WORDS_OF[reserved].fullmatch(" ".join(words)) is not None
+
+
+def parts_of_name(attributes: Iterable[Attribute]) -> list[Attribute]:
+    """Return the columns of first and last names, in their order; [] unless both are there."""
+    texts = [each for each in attributes if each.kind is Kind.TEXT and _OF_OTHER_PEOPLE.isdisjoint(words_of(each.name))]
+    found = [next((one for one in texts if is_part(one.name)), None) for is_part in (is_first_name, is_last_name)]
+    parts = [one for one in found if one is not None]
+    if len(parts) == 1:
+        parts += [one for one in texts if is_name(one.name)][:1]
+    return sorted(parts, key=lambda one: one.position) if len(parts) == len(found) else []
 
 
 def _varies(head: Head | None) -> bool:

@@ -238,6 +238,9 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
     (Rule.CONTACT_NOT_MAPPED, ""): (
         "the values look like {limit}, but {attribute!r} is a custom attribute, which campaigns cannot use."
     ),
+    (Rule.CONTACT_NOT_MAPPED, "parts"): (
+        "people's names are in {parts}, and no column is sent as 'name', the attribute that campaigns use."
+    ),
     (Rule.EMAIL_INVALID, ""): "not a plausible e-mail address: {detail}.",
     (Rule.MOBILE_INVALID, ""): "not a plausible phone number: {detail}.",
     (Rule.MOBILE_INVALID, "region"): "{reason}.",
@@ -435,6 +438,12 @@ def _of_contact(violation: Violation) -> Fix:
     return Fix(sentence=f"Correct it at the source{country}; it is sent, but campaigns may not reach it.")
 
 
+def _of_unmapped(violation: Violation) -> Fix:
+    if violation.variant == "parts":
+        return Fix(sentence="Join them in a column called 'name' before the push.")
+    return Fix("rename", {violation.column: violation.params["reserved"]})
+
+
 def _of_large_number(violation: Violation) -> Fix:
     if violation.variant == "float":
         return Fix(sentence=f"If they are ids or codes, {_as_text(violation.column)}.")
@@ -477,7 +486,7 @@ _FIXES: Final[Mapping[Rule, Callable[[Violation], Fix]]] = {
     Rule.DATE_TRUNCATED: _sentence("No action needed, unless the fraction matters: the API cannot store it."),
     Rule.DATE_SHIFTED: _of_days,
     Rule.RESERVED_NOT_STRING: _sentence("No action needed if the text is right; otherwise read the column as text."),
-    Rule.CONTACT_NOT_MAPPED: _by_column("rename", "reserved"),
+    Rule.CONTACT_NOT_MAPPED: _of_unmapped,
     Rule.EMAIL_INVALID: _of_contact,
     Rule.MOBILE_INVALID: _of_contact,
     Rule.TOO_MANY_ATTRIBUTES: _for_column("exclude"),

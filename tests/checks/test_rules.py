@@ -273,6 +273,7 @@ FIRING = [
     ("contact_not_mapped", cells("asha@example.com", "ravi@example.com", name="E-mail"), {}),
     ("contact_not_mapped", cells("9876543210", "9876543211", name="Phone"), {}),
     ("contact_not_mapped", cells("Asha Rao", "Ravi Kumar", name="Full Name"), {}),
+    ("contact_not_mapped", pd.DataFrame({"id": ["a"], "First Name": ["Asha"], "Last Name": ["Rao"]}), {}),
     ("email_invalid", cells("asha.example.com", "a@example.com", name="email"), {}),
     ("email_invalid", cells("asha.example.com", "a@example.com", name="email", dtype="category"), {}),
     ("email_invalid", cells(True, False, name="email", dtype="bool"), {}),
