@@ -220,10 +220,11 @@ def _check_known(schema: Schema, attribute: Attribute, rows: int, meant: Mapping
 
 _BECOMES: Final[Mapping[str, tuple[Kind, ...]]] = {
     contract.STRING: tuple(Kind),
-    contract.NUMBER: (Kind.TEXT, Kind.MIXED, Kind.BOOLEAN, Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL),
-    contract.BOOLEAN: (Kind.TEXT, Kind.MIXED, Kind.BOOLEAN, Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL),
-    contract.DATE: (Kind.TEXT, Kind.MIXED, Kind.DATE),
+    contract.NUMBER: (Kind.BOOLEAN, Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL),
+    contract.BOOLEAN: (Kind.BOOLEAN,),
+    contract.DATE: (Kind.DATE,),
 }
+"""Type → the kinds of values that all convert to it; of other kinds, suggestions find the option if there is one."""
 
 
 def _can_become(attribute: Attribute, wanted: str) -> bool:

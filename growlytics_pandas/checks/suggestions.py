@@ -285,6 +285,9 @@ def _for_numbers(columns: Columns, position: int) -> list[Suggestion]:
         digits = _digits(column, None)
         proposal = digits and _instead(columns, position, Cleaned(digits, {}, 0, 0), name)
     elif all(value in (0, 1) for value in sample):
+        if known == contract.BOOLEAN and name not in columns.given_types and present.isin((0, 1)).all():
+            reason = f"{of_all(len(present), len(present))} 0 or 1, and earlier pushes sent yes/no"
+            return [Suggestion("types", label, known, reason, len(present), type=known)]
         return _bits(column, present, label) if known is None else []
     elif known in (None, contract.DATE):
         name = _A_DATE if known == contract.DATE else name
@@ -569,7 +572,7 @@ def _proposal(columns: Columns, position: int, cleaned: Cleaned, name: str, know
         return None
     found = None
     if known in (None, contract.BOOLEAN):
-        found = _propose_boolean(texts, name)
+        found = _propose_boolean(texts, name, is_known=known is not None)
     has_digits = bool(texts.others) or any(map(_DIGIT.search, texts.sample.texts))
     if found is None and has_digits and known in (None, contract.DATE):
         found = propose_date(with_numbers(texts, columns.column(position)), name)
@@ -585,8 +588,11 @@ def _proposal(columns: Columns, position: int, cleaned: Cleaned, name: str, know
     return None
 
 
-def _propose_boolean(profile: Profile, name: str) -> Suggestion | None:
-    """Return the proposal to read texts as yes/no; None if they are not."""
+def _propose_boolean(profile: Profile, name: str, *, is_known: bool) -> Suggestion | None:
+    """Return the proposal to read texts as yes/no; None if they are not.
+
+    `is_known`: whether the attribute holds yes/no, so that one of both is enough, and so are 1 and 0.
+    """
     if sum(profile.others.values()) > profile.others[Kind.BOOLEAN] or profile.is_large:
         return None
     lower = [text.lower() for text in profile.texts]
@@ -596,17 +602,17 @@ def _propose_boolean(profile: Profile, name: str) -> Suggestion | None:
     ok = parsed.ok & ~mask_of(lower, alone.__contains__)
     words = mask_of(profile.texts, lambda text: not text.isdigit())
     read, present = profile.count(ok), profile.cells
-    if read < LIKELY * present or not (ok & words).any():
+    if read < LIKELY * present or not (is_known or (ok & words).any()):
         return None
     yes, no = (ok & (parsed.values == value) for value in (True, False))
     is_whole = read == present and {text.casefold() for text in profile.where(ok).texts} <= _ALONE
-    if not (yes.any() and no.any()) and not is_whole:
+    if not (is_known or is_whole or (yes.any() and no.any())):
         return None
     counted = f"{of_all(read, present)} {'are' if present > 1 else 'is'}"
     reason = f"{counted} yes/no: {profile.count(yes):,} true, {profile.count(no):,} false{rest_of(read, present)}"
     found = Suggestion("types", None, contract.BOOLEAN, reason, read, present - read, contract.BOOLEAN)
     may_be_kinds = not _INITIALS.isdisjoint(lower) and not _OF_KINDS.isdisjoint(words_of(name))
-    return as_open(found) if alone or may_be_kinds else found
+    return as_open(found) if alone or (may_be_kinds and not is_known) else found
 
 
 def _alone(lower: Sequence[str]) -> set[str]:

@@ -429,7 +429,7 @@ def with_options(violations: Iterable[Violation], suggestions: Sequence[Suggesti
     """Yield the violations with what the suggestions say about them as fix.
 
     That is the option that reads all values as the type of the column, how zeros were lost, or what a person must
-    decide about days and months.
+    decide about days and months, or about decimal marks.
     """
     cleaning = _cleaning(suggestions)
     readings = {
@@ -454,16 +454,15 @@ def with_options(violations: Iterable[Violation], suggestions: Sequence[Suggesti
 
 
 def _settles(undecided: Suggestion, violation: Violation) -> bool:
-    """Return whether a decision settles a violation: on the order of day and month, or on a word for missing."""
-    is_word = undecided.option == "na_values"
+    """Return whether a decision settles a violation: on the reading of dates or numbers, or on a word for missing."""
+    if violation.rule is Rule.TYPE_CONFLICT:
+        return undecided.option in TYPE_OPTIONS
     is_date = violation.limit == contract.DATE or violation.rule is Rule.DATE_OUT_OF_RANGE
-    return violation.rule in (_OF_VALUES if is_word else _OF_DATES) and (is_word or is_date)
+    return violation.rule in _OF_VALUES and (undecided.option == "na_values" or is_date)
 
 
 _OF_VALUES: Final = (Rule.VALUE_WRONG_TYPE, Rule.DATE_OUT_OF_RANGE)
 """Rules of values that another way to read the column may satisfy."""
-_OF_DATES: Final = (Rule.TYPE_CONFLICT, *_OF_VALUES)
-"""Rules that are settled by deciding on the order of day and month."""
 
 
 def type_of(suggestion: Suggestion) -> str:

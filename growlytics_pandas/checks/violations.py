@@ -358,7 +358,8 @@ def _of_conflict(violation: Violation) -> Fix:
     option, value = violation.params["option"]
     if option:
         return Fix(option, value, _renamed(violation), violation.params.get("before", {}))
-    return Fix("exclude", [violation.column], "Convert the values at the source, or leave the column out: {}")
+    new = _new_name(violation, violation.params["type"])
+    return Fix("rename", new, "Send them as a new attribute, or correct them at the source: {}")
 
 
 def _renamed(violation: Violation) -> str:
@@ -366,8 +367,12 @@ def _renamed(violation: Violation) -> str:
     wanted = violation.params["type"]
     if violation.limit != contract.STRING or wanted == contract.STRING:
         return "{}"
-    name = options_text(rename={violation.column: f"{violation.attribute} ({wanted})"})
-    return f"To send text: {{}}. To send them as {wanted}, use a new attribute: {name}"
+    new = options_text(rename=_new_name(violation, wanted))
+    return f"To send text: {{}}. To send them as {wanted}, use a new attribute: {new}"
+
+
+def _new_name(violation: Violation, wanted: str) -> dict[Hashable, str]:
+    return {violation.column: f"{violation.attribute} ({'text' if wanted == contract.STRING else wanted})"}
 
 
 def _of_reason(violation: Violation, name: str) -> str:
@@ -377,7 +382,7 @@ def _of_reason(violation: Violation, name: str) -> str:
 
 
 def _of_new_name(violation: Violation) -> str:
-    new = options_text(rename={violation.column: f"{violation.attribute} (text)"})
+    new = options_text(rename=_new_name(violation, contract.STRING))
     return f"The attribute holds numbers already; a new one can hold text: {new}"
 
 
