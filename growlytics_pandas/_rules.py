@@ -100,7 +100,8 @@ RULES: Final = MappingProxyType(
         Rule.ID_TOO_LONG: _warning(Effect.SENT_AS_IS, "the id is longer than 40 characters"),
         Rule.ROW_IS_HEADING: _error(Effect.ROW_SKIPPED, "a repeated heading: the cells equal the columns' labels"),
         Rule.ROW_IS_TOTAL: _error(
-            Effect.ROW_SKIPPED, "a totals row: the id is a word such as 'Total', the other cells are numbers or empty"
+            Effect.ROW_SKIPPED,
+            "a totals row: the id is a word such as 'Total', the other cells are numbers, sums or empty",
         ),
         Rule.INDEX_COLUMN: _warning(Effect.SENT_AS_IS, "an old index is sent as an attribute"),
         Rule.ATTRIBUTE_NAME_EMPTY: _error(Effect.ATTRIBUTE_DROPPED, "the attribute has no usable name"),

@@ -178,7 +178,9 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
     (Rule.ID_TOO_LONG, ""): "the id has {detail:,} characters; the browser SDK allows {limit}.",
     (Rule.ROW_IS_HEADING, ""): "the row repeats the headings; it is not a customer.",
     (Rule.ROW_IS_HEADING, DOUBTFUL): "the id equals the heading of its column; the row is sent as a customer.",
-    (Rule.ROW_IS_TOTAL, ""): "the id is the label of a totals row, and the row has no other text: not a customer.",
+    (Rule.ROW_IS_TOTAL, ""): (
+        "the id is the label of a totals row, and the row has no other text, or sums of the rows above: not a customer."
+    ),
     (Rule.ROW_IS_TOTAL, DOUBTFUL): "the id looks like the label of a totals row, which is sent as a customer.",
     (Rule.ROW_IS_TOTAL, DOUBTFUL_SUM): (
         "the numbers of the last row are the sums of those above; if it is a totals row, it is sent as a customer."
