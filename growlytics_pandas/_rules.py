@@ -55,6 +55,7 @@ class Rule(StrEnum):
     VALUE_TOO_LONG = "value_too_long"
     VALUE_STRINGIFIED = "value_stringified"
     VALUE_WHITESPACE = "value_whitespace"
+    VALUE_CASE = "value_case"
     TEXT_DAMAGED = "text_damaged"
     DATE_TRUNCATED = "date_truncated"
     DATE_SHIFTED = "date_shifted"
@@ -125,6 +126,7 @@ RULES: Final = MappingProxyType(
         Rule.VALUE_TOO_LONG: _warning(Effect.SENT_AS_IS, "text longer than 512 characters"),
         Rule.VALUE_STRINGIFIED: _warning(Effect.SENT_AS_IS, "a placeholder for a missing value: 'nan', 'None', 'NULL'"),
         Rule.VALUE_WHITESPACE: _warning(Effect.SENT_AS_IS, "white space around the text"),
+        Rule.VALUE_CASE: _warning(Effect.SENT_AS_IS, "a category that differs from a more common one only in case"),
         Rule.TEXT_DAMAGED: _warning(Effect.SENT_AS_IS, "replacement characters, NUL, or text in the wrong encoding"),
         Rule.DATE_TRUNCATED: _warning(Effect.VALUE_CHANGED, "the fraction of a second is cut off"),
         Rule.DATE_SHIFTED: _warning(Effect.VALUE_CHANGED, "a date at midnight falls on another day in timezone="),

@@ -7,7 +7,7 @@ suggestion's `value` is None and its reason gives the alternatives.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -81,6 +81,8 @@ _MANY_CODES: Final = 10
 _LEFT_BY_ANOTHER: Final = 0.1  # of the values that a given option does not read
 _CODE_CHARS: Final = 3  # maximum characters of a code: NA next to IN and US is Namibia
 _SHOWN: Final = 3
+_MOST_CATEGORIES: Final = 50
+_CELLS_OF_CATEGORY: Final = 3  # on average
 _PLAIN_EMAIL_CHARS: Final = "abcdefghijklmnopqrstuvwxyz0123456789@._%+-"
 _ALONE: Final = frozenset({"true", "false", "yes", "no", "y"})
 """Words that mean yes or no even without their counterpart; F alone may mean female, and "on" may be a place."""
@@ -400,7 +402,29 @@ def _for_texts(columns: Columns, position: int) -> list[Suggestion]:
         return [*found, replace(as_string, choices=(contract.STRING,))]
     if proposal is not None and not _is_read_already(proposal, columns.given_types.get(name), cleaned):
         found.append(replace(proposal, column=label))
-    return found
+    return found + (_for_categories(columns, position) if proposal is None and known in (None, contract.STRING) else [])
+
+
+def _for_categories(columns: Columns, position: int) -> list[Suggestion]:
+    """Leave open whether categories that differ only in case are the same, where one spelling prevails."""
+    label, name = columns.frame.columns[position], columns.names[position]
+    profile, is_normal = columns.cleaned(position).profile, columns.reading_of(label).normalize is not None
+    if is_normal or name in contract.RESERVED_ATTRIBUTES or is_id_like(name) or len(profile.texts) > _MOST_CATEGORIES:
+        return []
+    spellings: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for text, cells in zip(profile.texts, profile.counts.tolist(), strict=True):
+        spellings[text.casefold()][text] += cells
+    several = [found for found in spellings.values() if len(found) > 1]
+    odd = [found for found in several if 2 * max(found.values()) > found.total()]
+    if not odd or profile.cells < _CELLS_OF_CATEGORY * len(spellings):
+        return []
+    n_odd = sum(found.total() - max(found.values()) for found in odd)
+    (common, _), (other, _) = max(odd, key=Counter.total).most_common(2)
+    reason = (
+        f"{plural(n_odd, 'value')} differ{'s' * (n_odd == 1)} from a more common one only in case, such as {other!r} "
+        f"from {common!r}"
+    )
+    return [Suggestion("normalize", label, None, reason, n_odd, type=contract.STRING, choices=("lower",))]
 
 
 def _leading_zeros(profile: Profile) -> str:

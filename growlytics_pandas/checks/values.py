@@ -497,6 +497,9 @@ def _warnings(
         yield Violation(Rule.TYPE_DOUBTFUL, *where, count=count, params=params)
     elif suggestion.option == "normalize" and suggestion.value is None and _is_phone(attribute):
         yield _of_open_region(where, suggestion)
+    elif suggestion.option == "normalize" and suggestion.choices:
+        params = {"reason": _capitalized(suggestion.reason)}
+        yield Violation(Rule.VALUE_CASE, *where, count=suggestion.cells, params=params)
     elif suggestion.option == "timezone" and attribute.type is AttributeType.DATE:
         params = {"zone": schema.zone.key, "option": suggestion.value}
         yield Violation(Rule.DATE_SHIFTED, *where, count=count, limit=suggestion.value, params=params)

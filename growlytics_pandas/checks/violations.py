@@ -229,6 +229,7 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
     (Rule.VALUE_TOO_LONG, ""): "the text has {detail:,} characters; another page of the API's docs allows {limit}.",
     (Rule.VALUE_STRINGIFIED, ""): "placeholders for a missing value in {texts}: {words}; they are sent.",
     (Rule.VALUE_WHITESPACE, ""): "white space around {texts}, which is sent.",
+    (Rule.VALUE_CASE, ""): "{reason}.",
     (Rule.TEXT_DAMAGED, ""): (
         "damaged characters in {texts}: replacement characters, NUL or UTF-8 read in another encoding."
     ),
@@ -489,6 +490,9 @@ _FIXES: Final[Mapping[Rule, Callable[[Violation], Fix]]] = {
     Rule.VALUE_TOO_LONG: _sentence("Shorten it at the source if the API rejects it; it is sent unchanged."),
     Rule.VALUE_STRINGIFIED: _by_column("na_values", "words"),
     Rule.VALUE_WHITESPACE: _for_column("strip"),
+    Rule.VALUE_CASE: lambda violation: Fix(
+        "normalize", {violation.column: "lower"}, "Correct them at the source, or send all in lower case: {}"
+    ),
     Rule.TEXT_DAMAGED: _sentence("Read the source again in its original encoding (often 'utf-8' or 'cp1252')."),
     Rule.DATE_TRUNCATED: _sentence("No action needed, unless the fraction matters: the API cannot store it."),
     Rule.DATE_SHIFTED: _of_days,

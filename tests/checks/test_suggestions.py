@@ -221,6 +221,37 @@ def test_messy_column_is_sent_with_care(case):
 TEXT_DTYPES = ["str", "string", "string[python]", "string[pyarrow]", "category", object, pd.ArrowDtype(pa.string())]
 
 
+TIERS = ["Gold"] * 5 + ["Silver"] * 4
+
+
+@pytest.mark.parametrize("dtype", [object, "str", "category"])
+@pytest.mark.parametrize("more", [["gold", "GOLD"], ["gold ", "GOLD"], ["gold", "SILVER"]], ids=str)
+def test_categories_in_several_cases_are_left_open(more, dtype):
+    df = frame_of(pd.Series([*TIERS, *more], dtype=dtype), "Tier")
+    options = gp.suggest(df, "id")
+    assert "normalize" not in options
+    found = gp.validate(df, "id", **options).query("rule == 'value_case'")
+    assert found[["column", "severity", "count"]].to_numpy().tolist() == [["Tier", "warning", 2]]
+    assert "normalize={'Tier': 'lower'}" in found["fix"].item()
+    assert gp.validate(df, "id", **options, normalize={"Tier": "lower"}).empty
+
+
+@pytest.mark.parametrize(
+    ("label", "values"),
+    [
+        ("Tier", TIERS),
+        ("Tier", ["Gold", "gold"] * 5),
+        ("Note", ["Called", "called", "Paid", "paid", "Asked"]),
+        ("Code", [*TIERS, "gold"]),
+        ("VIP", ["yes"] * 5 + ["Yes", "No"]),
+        ("Note", [*(f"note {i}" for i in range(60)), "Note 1"] * 4),
+        ("name", ["Asha"] * 5 + ["asha", "Ravi"]),
+    ],
+)
+def test_other_texts_in_several_cases_are_no_categories(label, values):
+    assert "value_case" not in set(gp.validate(frame_of(values, label), "id")["rule"])
+
+
 @pytest.mark.parametrize("word", ["J/N", "O/N", "S/N", "ja/nein", "ja/nee", "oui/non", "sí/no", "sim/não", "tak/nie"])
 def test_yes_and_no_of_other_languages(word):
     df = frame_of([*word.split("/")] * 3, "Newsletter")
