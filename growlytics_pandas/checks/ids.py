@@ -379,16 +379,27 @@ def _readings(column: pd.Series[Any]) -> list[npt.NDArray[np.float64]]:
     """Return the numbers of a column, if its last cell is one: of texts, with each decimal mark that reads it."""
     if column.dtype.kind in "iuf":
         return [column.to_numpy(dtype="float64", na_value=np.nan)]
-    marks = [mark for mark in (".", ",") if are_numbers([_amount(column.iloc[-1])], mark).all()]
-    texts = list(map(_amount, originals(column))) if marks else []
-    parsed = (parse_numbers(texts, mark) for mark in marks)
-    return [np.where(each.ok, np.array(each.values, dtype="float64"), np.nan) for each in parsed]
+    last = _amounts(originals(column.iloc[-1:]))
+    marks = [mark for mark in (".", ",") if are_numbers(last, mark).all()]
+    return [
+        np.concatenate([_numbers(originals(column.iloc[start:stop]), mark) for start, stop in starts(len(column))])
+        for mark in marks
+    ]
 
 
-def _amount(cell: Any) -> str:
-    """Return the text of a cell, without the currency if that is damaged; '' if it is too long for an amount."""
-    text = str(cell).strip() if len(str(cell)) <= _AMOUNT_CHARS else ""
-    return text if text.isascii() or are_damaged([text]) is None else re.sub(r"[^\x00-\x7f]", "", text).strip()
+def _numbers(cells: Sequence[Any], mark: str) -> npt.NDArray[np.float64]:
+    """Return the numbers of cells; NaN for other texts."""
+    read = parse_numbers(_amounts(cells), mark)
+    return np.where(read.ok, np.array(read.values, dtype="float64"), np.nan)
+
+
+def _amounts(cells: Sequence[Any]) -> list[str]:
+    """Return the texts of cells, without currencies that are damaged; '' for those too long for an amount."""
+    texts = [text.strip() if len(text) <= _AMOUNT_CHARS else "" for text in map(str, cells)]
+    damaged = are_damaged(texts)
+    for place in np.flatnonzero(damaged).tolist() if damaged is not None else ():
+        texts[place] = re.sub(r"[^\x00-\x7f]", "", texts[place]).strip()
+    return texts
 
 
 def _is_sum(numbers: npt.NDArray[np.float64]) -> bool:
