@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
-from collections.abc import Collection, Hashable
+from collections.abc import Collection, Hashable, Sequence
 from typing import Any, Final
 
 from growlytics_pandas.contract import RESERVED_ATTRIBUTES
@@ -39,15 +39,19 @@ _WHOLE: Final = listed(
     """
 )
 """Words that alone indicate whole names of people."""
-_PART: Final = listed(
+_FIRST: Final = listed(
+    "fname firstname forename givenname vorname rufname prenom prenoms voornaam roepnaam fornavn fornamn"
+)
+_LAST: Final = listed(
     """
-    firstname lastname surname forename middlename familyname givenname nickname
-    vorname nachname familienname zuname rufname geburtsname
-    prenom prenoms apellido apellidos sobrenome cognome voornaam achternaam roepnaam fornavn etternavn efternavn
-    efternamn fornamn upnaam उपनाम
+    lname lastname surname familyname nachname familienname zuname geburtsname apellido apellidos sobrenome cognome
+    achternaam etternavn efternavn efternamn upnaam उपनाम
     """
 )
-_OF_PART: Final = listed("first last middle family given sur nick famille familia primer segundo pila")
+_PART: Final = _FIRST | _LAST | listed("middlename nickname")
+_OF_FIRST: Final = listed("first given pila primer")
+_OF_LAST: Final = listed("last family sur famille familia")
+_OF_PART: Final = _OF_FIRST | _OF_LAST | listed("middle nick segundo")
 _CUSTOMER: Final = listed("customer cust kunde kundin client cliente klant grahak ग्राहक")
 _PERSON: Final = _CUSTOMER | listed(
     """
@@ -57,8 +61,20 @@ _PERSON: Final = _CUSTOMER | listed(
 )
 _PEOPLE: Final = _PERSON | listed("user buyer recipient shipping billing display benutzer usuario utilisateur")
 """With a name, also an account's or a parcel's, which masks hide but campaigns do not use."""
-_OF_CONSENT: Final = listed("opt optin optout consent verified subscribed unsubscribed status allowed ok")
+_OF_CONSENT: Final = listed(
+    "opt optin optout consent accepts accept verified subscribed unsubscribed status allowed ok"
+)
 """With a contact, whether it may be used: no contact itself."""
+OF_OTHERS: Final = listed(
+    """
+    manager agent owner referrer referred referral referee father mother spouse guardian emergency alternate
+    alternative alt secondary second other old previous sender support sales staff employee rep seller vendor
+    nominee backup company product item city store file domain first last middle nick brand opt verified status
+    count valid type bounce model os sent opened campaign
+    """
+)
+"""Words for other people than the customer, and for what is no contact."""
+_OF_OTHER_PEOPLE: Final = OF_OTHERS - {"first", "last", "middle"}
 _FILLERS: Final = listed(
     """
     full complete whole vollstandiger vollstaendiger vollstandige ganzer voller complet completo volledige
@@ -125,9 +141,31 @@ def is_part_of_name(label: str) -> bool:
     >>> [is_part_of_name(label) for label in ("First Name", "Nachname", "Prénom", "Kunde", "Last order")]
     [True, True, True, False, False]
     """
+    return _is_part(label, _PART, _OF_PART)
+
+
+def parts_of_name(labels: Sequence[str]) -> list[int]:
+    """Return the places of the labels of customers' first and last names, in their order; [] unless both are there.
+
+    Beside first names, the mere word for names is the last name.
+
+    Examples
+    --------
+    >>> parts_of_name(["id", "Last Name", "First Name"]), parts_of_name(["Vorname", "Name"]), parts_of_name(["Nom"])
+    ([1, 2], [0, 1], [])
+    """
+    words = {place: words_of(label) for place, label in enumerate(labels)}
+    of_customers = [place for place, found in words.items() if _OF_OTHER_PEOPLE.isdisjoint(found)]
+    first = [place for place in of_customers if _is_part(labels[place], _FIRST, _OF_FIRST)][:1]
+    last = [place for place in of_customers if _is_part(labels[place], _LAST, _OF_LAST)][:1]
+    if not (first and last):
+        last += [place for place in of_customers if words[place] and _NAME.issuperset(words[place])][:1]
+    return sorted(first + last) if len(first + last) == 2 else []  # noqa: PLR2004 - a first and a last name
+
+
+def _is_part(label: str, alone: frozenset[str], composed: frozenset[str]) -> bool:
     words = words_of(label)
-    is_composed = not _OF_PART.isdisjoint(words) and not _NAME.isdisjoint(words)
-    return is_composed or not _together(words).isdisjoint(_PART)
+    return not _together(words).isdisjoint(alone) or not (composed.isdisjoint(words) or _NAME.isdisjoint(words))
 
 
 def _together(words: Collection[str]) -> set[str]:

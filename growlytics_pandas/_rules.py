@@ -55,6 +55,7 @@ class Rule(StrEnum):
     VALUE_TOO_LONG = "value_too_long"
     VALUE_STRINGIFIED = "value_stringified"
     VALUE_WHITESPACE = "value_whitespace"
+    VALUE_CASE = "value_case"
     TEXT_DAMAGED = "text_damaged"
     DATE_TRUNCATED = "date_truncated"
     DATE_SHIFTED = "date_shifted"
@@ -100,7 +101,8 @@ RULES: Final = MappingProxyType(
         Rule.ID_TOO_LONG: _warning(Effect.SENT_AS_IS, "the id is longer than 40 characters"),
         Rule.ROW_IS_HEADING: _error(Effect.ROW_SKIPPED, "a repeated heading: the cells equal the columns' labels"),
         Rule.ROW_IS_TOTAL: _error(
-            Effect.ROW_SKIPPED, "a totals row: the id is a word such as 'Total', the other cells are numbers or empty"
+            Effect.ROW_SKIPPED,
+            "a totals row: the id is a word such as 'Total', the other cells are numbers, sums or empty",
         ),
         Rule.INDEX_COLUMN: _warning(Effect.SENT_AS_IS, "an old index is sent as an attribute"),
         Rule.ATTRIBUTE_NAME_EMPTY: _error(Effect.ATTRIBUTE_DROPPED, "the attribute has no usable name"),
@@ -124,12 +126,13 @@ RULES: Final = MappingProxyType(
         Rule.VALUE_TOO_LONG: _warning(Effect.SENT_AS_IS, "text longer than 512 characters"),
         Rule.VALUE_STRINGIFIED: _warning(Effect.SENT_AS_IS, "a placeholder for a missing value: 'nan', 'None', 'NULL'"),
         Rule.VALUE_WHITESPACE: _warning(Effect.SENT_AS_IS, "white space around the text"),
+        Rule.VALUE_CASE: _warning(Effect.SENT_AS_IS, "a category that differs from a more common one only in case"),
         Rule.TEXT_DAMAGED: _warning(Effect.SENT_AS_IS, "replacement characters, NUL, or text in the wrong encoding"),
         Rule.DATE_TRUNCATED: _warning(Effect.VALUE_CHANGED, "the fraction of a second is cut off"),
         Rule.DATE_SHIFTED: _warning(Effect.VALUE_CHANGED, "a date at midnight falls on another day in timezone="),
         Rule.RESERVED_NOT_STRING: _warning(Effect.VALUE_CHANGED, "name, email and mobile are converted to text"),
         Rule.CONTACT_NOT_MAPPED: _warning(
-            Effect.SENT_AS_IS, "contacts in a custom attribute, which campaigns cannot use"
+            Effect.SENT_AS_IS, "contacts in a custom attribute, or names in two, which campaigns cannot use"
         ),
         Rule.EMAIL_INVALID: _warning(Effect.SENT_AS_IS, "not a plausible e-mail address"),
         Rule.MOBILE_INVALID: _warning(Effect.SENT_AS_IS, "not a plausible mobile number for the region"),

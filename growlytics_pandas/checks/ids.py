@@ -22,7 +22,7 @@ from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.checks.violations import DOUBTFUL, DOUBTFUL_SUM, Rows, Violation
 from growlytics_pandas.columns.dtypes import Kind, Mask, inspect, originals, starts
 from growlytics_pandas.columns.frames import count_reject_labels
-from growlytics_pandas.columns.parsers import are_numbers
+from growlytics_pandas.columns.parsers import are_numbers, parse_numbers
 from growlytics_pandas.columns.plan_options import Keep
 from growlytics_pandas.columns.reading import (
     Alike,
@@ -55,11 +55,12 @@ TOTAL_WORDS: Final = frozenset(
     {*_TOTALS, *(f"{word}:" for word in _TOTALS), "overall total", "sum", "gesamt", "summe", "(blank)"}
 )
 """What the id column of a totals row contains, folded."""
-_TOTAL: Final = re.compile(
+_WORD_FOR_TOTALS: Final = (
     r"(?:(?:grand|overall|sub)[ -]?)?"
-    r"(?:total|totals|totale|totaal|somme|suma|sum|summe|gesamt|gesamtsumme|insgesamt)\b.*",
-    re.DOTALL,
+    r"(?:total|totals|totale|totaal|somme|suma|sum|summe|gesamt|gesamtsumme|insgesamt)"
 )
+_TOTAL_ALONE: Final = re.compile(rf"{_WORD_FOR_TOTALS}\s*:?")
+_TOTAL: Final = re.compile(rf"{_WORD_FOR_TOTALS}\b.*", re.DOTALL)
 """What the id of the last row begins with if that is a row of totals: Total members, Summe (3000)."""
 
 
@@ -95,9 +96,7 @@ def check_ids(
         ids = schema.read_ids(column.iloc[start:stop])
         seen = ids.texts if is_plain else fold_case_all(ids.texts)
         has_labels = not is_plain and schema.id_kind in (Kind.TEXT, Kind.MIXED) and is_table
-        is_end = stop == len(frame)
-        block = frame.iloc[start:stop]
-        labels = find_label_rows(block, schema.id_position, sent, seen, is_end=is_end) if has_labels else {}
+        labels = find_label_rows(frame, start, schema.id_position, sent, seen) if has_labels else {}
         skipped.add(start, ids, labels)
         violations += _check_block(frame, schema, start, ids, None if is_plain else seen, labels)
         if shared is None:
@@ -270,19 +269,23 @@ def _may_be_total(column: pd.Series[Any]) -> bool:
 
 
 def find_label_rows(
-    block: pd.DataFrame, id_position: int, sent: Sequence[int], folded: list[str], *, is_end: bool
+    frame: pd.DataFrame, start: int, id_position: int, sent: Sequence[int], folded: list[str]
 ) -> LabelRows:
-    """Return the rows of a block that repeat the headings or hold totals; `folded` are its ids.
+    """Return the rows of a block that repeat the headings or hold totals; `folded` are its ids, from row `start` on.
 
-    `is_end`: whether its last row is the last one of the frame, whose id need only begin with a word for totals.
-    A row whose other cells are a customer's is not among them, whatever its id. Only columns that are `sent` count:
-    their positions.
+    In the last row of the frame, the id need only begin with a word for totals. A row whose other cells are a
+    customer's is not among them, whatever its id. Only columns that are `sent` count: their positions.
     """
     found = {}
     others = [place for place in sent if place != id_position]
+    stop = start + len(folded)
+    block, is_end = frame.iloc[start:stop], stop == len(frame)
     for rule, mask in _label_like(folded, block.columns[id_position], is_end=is_end).items():
         confirms = _repeats_headings if rule is Rule.ROW_IS_HEADING else _has_only_numbers
         rows = [row for row in np.flatnonzero(mask).tolist() if confirms(_other_cells(block, row, others))]
+        is_open = is_end and rule is Rule.ROW_IS_TOTAL and mask[-1] and len(folded) - 1 not in rows
+        if is_open and _TOTAL_ALONE.fullmatch(folded[-1]) and _has_sums(frame.iloc[:, others]):
+            rows.append(len(folded) - 1)
         if rows:
             found[rule] = np.array(rows, dtype="int64")
     return found
@@ -339,21 +342,79 @@ def _sums(frame: pd.DataFrame, schema: Schema, skipped: Mask) -> tuple[Violation
         if column.dtype.kind not in "iuf" or is_missing(column.iloc[last]):
             continue
         numbers = column.to_numpy(dtype="float64", na_value=np.nan)
-        with np.errstate(all="ignore"):  # infinities are not sums
-            value, total = numbers[last], np.nansum(numbers[:last])
-        if not math.isclose(value, total, rel_tol=1e-9, abs_tol=1e-6):
+        if not _is_sum(numbers):
             return ()
-        sums += bool(value)
+        sums += bool(numbers[last])
     if sums < _SUMMED_COLUMNS:
         return ()
     where = Rule.ROW_IS_TOTAL, schema.id_position, schema.id_column, None
     return (Violation(*where, rows=np.array([last]), variant=DOUBTFUL_SUM, severity=Severity.WARNING),)
 
 
+def _has_sums(frame: pd.DataFrame) -> bool:
+    """Return whether all numbers of the last row are sums of those above, beside texts that are no contacts."""
+    if len(frame) <= _SUMMED_ROWS:
+        return False
+    sums = []
+    for place in range(frame.shape[1]):
+        column = frame.iloc[:, place]
+        cell = originals(column.iloc[-1:])[0]
+        if is_missing(cell) or not (text := str(cell).strip()) or fold_case(text) in TOTAL_WORDS | MISSING_WORDS:
+            continue
+        if readings := _readings(column):
+            sums += [_weight(numbers) for numbers in readings if _is_sum(numbers)][:1] or [np.nan]
+        elif not isinstance(cell, str) or "@" in cell:
+            return False
+    if any(map(math.isnan, sums)):
+        return False
+    return sum(map(bool, sums)) >= _SUMMED_COLUMNS or any(abs(one) >= _LARGE_SUM or one % 1 for one in sums)
+
+
+def _weight(numbers: npt.NDArray[np.float64]) -> float:
+    """Return the last number, a sum of those above; 0 if it is only equal to one of them."""
+    return float(numbers[-1]) if np.count_nonzero(np.nan_to_num(numbers[:-1])) > 1 else 0.0
+
+
+def _readings(column: pd.Series[Any]) -> list[npt.NDArray[np.float64]]:
+    """Return the numbers of a column, if its last cell is one: of texts, with each decimal mark that reads it."""
+    if column.dtype.kind in "iuf":
+        return [column.to_numpy(dtype="float64", na_value=np.nan)]
+    last = _amounts(originals(column.iloc[-1:]))
+    marks = [mark for mark in (".", ",") if are_numbers(last, mark).all()]
+    return [
+        np.concatenate([_numbers(originals(column.iloc[start:stop]), mark) for start, stop in starts(len(column))])
+        for mark in marks
+    ]
+
+
+def _numbers(cells: Sequence[Any], mark: str) -> npt.NDArray[np.float64]:
+    """Return the numbers of cells; NaN for other texts."""
+    read = parse_numbers(_amounts(cells), mark)
+    return np.where(read.ok, np.array(read.values, dtype="float64"), np.nan)
+
+
+def _amounts(cells: Sequence[Any]) -> list[str]:
+    """Return the texts of cells, without currencies that are damaged; '' for those too long for an amount."""
+    texts = [text.strip() if len(text) <= _AMOUNT_CHARS else "" for text in map(str, cells)]
+    damaged = are_damaged(texts)
+    for place in np.flatnonzero(damaged).tolist() if damaged is not None else ():
+        texts[place] = re.sub(r"[^\x00-\x7f]", "", texts[place]).strip()
+    return texts
+
+
+def _is_sum(numbers: npt.NDArray[np.float64]) -> bool:
+    """Return whether the last number is the sum of those above."""
+    with np.errstate(all="ignore"):  # infinities are not sums
+        return math.isclose(numbers[-1], np.nansum(numbers[:-1]), rel_tol=1e-9, abs_tol=1e-6)
+
+
 _EMPTY: Final = frozenset({"[]", "{}"})  # lists and objects in a CSV
 _SUMMED_ROWS: Final = 3
 _SUMMED_COLUMNS: Final = 2
 """Fewer rows or columns may have a sum by chance."""
+_AMOUNT_CHARS: Final = 40
+_LARGE_SUM: Final = 100
+"""From here on, or with a fraction, the sum of one column is enough beside a label."""
 
 
 # one block ------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from typing import Any, Final
 
 from growlytics_pandas import contract
-from growlytics_pandas._labels import OLD_INDEX, is_full_name, is_part_of_name, listed, words_of
+from growlytics_pandas._labels import OF_OTHERS, OLD_INDEX, is_full_name, is_part_of_name, listed, words_of
 from growlytics_pandas._rules import RULES, Effect, Rule, Severity
 from growlytics_pandas._text import phrase
 from growlytics_pandas.checks.profile import Head, Suggestion
@@ -211,10 +211,11 @@ def _check_known(schema: Schema, attribute: Attribute, rows: int, meant: Mapping
 
 _BECOMES: Final[Mapping[str, tuple[Kind, ...]]] = {
     contract.STRING: tuple(Kind),
-    contract.NUMBER: (Kind.TEXT, Kind.MIXED, Kind.BOOLEAN, Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL),
-    contract.BOOLEAN: (Kind.TEXT, Kind.MIXED, Kind.BOOLEAN, Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL),
-    contract.DATE: (Kind.TEXT, Kind.MIXED, Kind.DATE),
+    contract.NUMBER: (Kind.BOOLEAN, Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL),
+    contract.BOOLEAN: (Kind.BOOLEAN,),
+    contract.DATE: (Kind.DATE,),
 }
+"""Type → the kinds of values that all convert to it; of other kinds, suggestions find the option if there is one."""
 
 
 def _can_become(attribute: Attribute, wanted: str) -> bool:
@@ -337,15 +338,7 @@ def fitting_name(base: str, is_taken: Callable[[str], bool]) -> str:
 
 _PAIR: Final = 2  # distinct values
 CONTACT_SHARE: Final = 0.5  # share of them that must be addresses or numbers
-_OF_OTHERS: Final = listed(
-    """
-    manager agent owner referrer referred referral referee father mother spouse guardian emergency alternate
-    alternative alt secondary second other old previous sender support sales staff employee rep seller vendor
-    nominee backup company product item city store file domain first last middle nick brand opt verified status
-    count valid type bounce model os sent opened campaign
-    """
-)
-_NOT_ADDRESSES: Final = _OF_OTHERS | {"id", "ids"}  # ids may be addresses, and are called what they are
+_NOT_ADDRESSES: Final = OF_OTHERS | {"id", "ids"}  # ids may be addresses, and are called what they are
 _COMPANY: Final = listed(
     "gmbh ag kg ohg ug ev ltd limited llp pvt inc corp corporation llc plc sarl sas bv nv spa srl oy"
 )
@@ -410,7 +403,7 @@ def _contacts(
 
 def _is_meant(name: str, reserved: str) -> bool:
     words = words_of(name)
-    if not _OF_OTHERS.isdisjoint(words):
+    if not OF_OTHERS.isdisjoint(words):
         return False
     return is_full_name(name) if reserved == "name" else _WORDS_OF[reserved].fullmatch(" ".join(words)) is not None
 

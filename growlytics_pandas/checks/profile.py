@@ -119,6 +119,11 @@ def left_open(found: Suggestion) -> Suggestion:
     """Return a way to read a column as one to decide, if it leaves too many values unread to be suggested."""
     if found.value is None or found.cells >= MOST * (found.cells + found.rest):
         return found
+    return as_open(found)
+
+
+def as_open(found: Suggestion) -> Suggestion:
+    """Return a way to read a column as one that a person must decide on."""
     return replace(found, value=None, reason=f"{found.reason}; or send all as text", rest=0, choices=(found.value,))
 
 

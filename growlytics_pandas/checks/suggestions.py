@@ -7,7 +7,7 @@ suggestion's `value` is None and its reason gives the alternatives.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -17,7 +17,15 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas._labels import OLD_INDEX, is_code_like, is_id_like, is_postal_code, is_time_like
+from growlytics_pandas._labels import (
+    OLD_INDEX,
+    is_code_like,
+    is_id_like,
+    is_postal_code,
+    is_time_like,
+    listed,
+    words_of,
+)
 from growlytics_pandas._text import argument, options_text, phrase, plural
 from growlytics_pandas.checks.dates import may_be_days, may_be_epoch_ms, propose_date, zone_of_days, zone_of_texts
 from growlytics_pandas.checks.names import CONTACT_SHARE, suggest_names
@@ -31,6 +39,7 @@ from growlytics_pandas.checks.profile import (
     Head,
     Profile,
     Suggestion,
+    as_open,
     clean_distinct,
     clean_profile,
     is_uncounted,
@@ -47,7 +56,14 @@ from growlytics_pandas.columns.contacts import PLAIN_EMAIL, country_code, mobile
 from growlytics_pandas.columns.convert import as_text, date_in
 from growlytics_pandas.columns.date_parsers import parse_by_first
 from growlytics_pandas.columns.dtypes import Kind, Mask, absent, plain
-from growlytics_pandas.columns.parsers import BOOLEAN_WORDS, Texts, are_numbers, parse_booleans, shapes_of
+from growlytics_pandas.columns.parsers import (
+    BOOLEAN_ONLY_WITH,
+    BOOLEAN_WORDS,
+    Texts,
+    are_numbers,
+    parse_booleans,
+    shapes_of,
+)
 from growlytics_pandas.columns.plan_options import PHONE_NORMALIZATIONS, Reading
 from growlytics_pandas.columns.reading import clean
 from growlytics_pandas.columns.texts import SURE_WORDS, TextColumn, TextColumns, release_unused
@@ -65,9 +81,20 @@ _MANY_CODES: Final = 10
 _LEFT_BY_ANOTHER: Final = 0.1  # of the values that a given option does not read
 _CODE_CHARS: Final = 3  # maximum characters of a code: NA next to IN and US is Namibia
 _SHOWN: Final = 3
+_MOST_CATEGORIES: Final = 50
+_CELLS_OF_CATEGORY: Final = 3  # on average
 _PLAIN_EMAIL_CHARS: Final = "abcdefghijklmnopqrstuvwxyz0123456789@._%+-"
 _ALONE: Final = frozenset({"true", "false", "yes", "no", "y"})
 """Words that mean yes or no even without their counterpart; F alone may mean female, and "on" may be a place."""
+
+_INITIALS: Final = frozenset({"o", "s"})
+_OF_KINDS: Final = listed(
+    """
+    region zone zona area sector side direction hemisphere location territory district branch status state type typ
+    tipo kind class classe category categorie categoria segment group gruppe grupo size taille talla tamanho grade code
+    """
+)
+"""Words of labels whose O and N may be old and new, or west and north, and S and N south and north."""
 
 _DIGIT: Final = re.compile(r"\d")
 _A_DATE: Final = "Date"
@@ -262,6 +289,9 @@ def _for_numbers(columns: Columns, position: int) -> list[Suggestion]:
         digits = _digits(column, None)
         proposal = digits and _instead(columns, position, Cleaned(digits, {}, 0, 0), name)
     elif all(value in (0, 1) for value in sample):
+        if known == contract.BOOLEAN and name not in columns.given_types and present.isin((0, 1)).all():
+            reason = f"{of_all(len(present), len(present))} 0 or 1, and earlier pushes sent yes/no"
+            return [Suggestion("types", label, known, reason, len(present), type=known)]
         return _bits(column, present, label) if known is None else []
     elif known in (None, contract.DATE):
         name = _A_DATE if known == contract.DATE else name
@@ -374,7 +404,29 @@ def _for_texts(columns: Columns, position: int) -> list[Suggestion]:
         return [*found, replace(as_string, choices=(contract.STRING,))]
     if proposal is not None and not _is_read_already(proposal, columns.given_types.get(name), cleaned):
         found.append(replace(proposal, column=label))
-    return found
+    return found + (_for_categories(columns, position) if proposal is None and known in (None, contract.STRING) else [])
+
+
+def _for_categories(columns: Columns, position: int) -> list[Suggestion]:
+    """Leave open whether categories that differ only in case are the same, where one spelling prevails."""
+    label, name = columns.frame.columns[position], columns.names[position]
+    profile, is_normal = columns.cleaned(position).profile, columns.reading_of(label).normalize is not None
+    if is_normal or name in contract.RESERVED_ATTRIBUTES or is_id_like(name) or len(profile.texts) > _MOST_CATEGORIES:
+        return []
+    spellings: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for text, cells in zip(profile.texts, profile.counts.tolist(), strict=True):
+        spellings[text.casefold()][text] += cells
+    several = [found for found in spellings.values() if len(found) > 1]
+    odd = [found for found in several if 2 * max(found.values()) > found.total()]
+    if not odd or profile.cells < _CELLS_OF_CATEGORY * len(spellings):
+        return []
+    n_odd = sum(found.total() - max(found.values()) for found in odd)
+    (common, _), (other, _) = max(odd, key=Counter.total).most_common(2)
+    reason = (
+        f"{plural(n_odd, 'value')} differ{'s' * (n_odd == 1)} from a more common one only in case, such as {other!r} "
+        f"from {common!r}"
+    )
+    return [Suggestion("normalize", label, None, reason, n_odd, type=contract.STRING, choices=("lower",))]
 
 
 def _leading_zeros(profile: Profile) -> str:
@@ -547,7 +599,7 @@ def _proposal(columns: Columns, position: int, cleaned: Cleaned, name: str, know
         return None
     found = None
     if known in (None, contract.BOOLEAN):
-        found = _propose_boolean(texts)
+        found = _propose_boolean(texts, name, is_known=known is not None)
     has_digits = bool(texts.others) or any(map(_DIGIT.search, texts.sample.texts))
     if found is None and has_digits and known in (None, contract.DATE):
         found = propose_date(with_numbers(texts, columns.column(position)), name)
@@ -563,24 +615,37 @@ def _proposal(columns: Columns, position: int, cleaned: Cleaned, name: str, know
     return None
 
 
-def _propose_boolean(profile: Profile) -> Suggestion | None:
-    """Return the proposal to read texts as yes/no; None if they are not."""
+def _propose_boolean(profile: Profile, name: str, *, is_known: bool) -> Suggestion | None:
+    """Return the proposal to read texts as yes/no; None if they are not.
+
+    `is_known`: whether the attribute holds yes/no, so that one of both is enough, and so are 1 and 0.
+    """
     if sum(profile.others.values()) > profile.others[Kind.BOOLEAN] or profile.is_large:
         return None
-    if BOOLEAN_WORDS.keys().isdisjoint(map(str.lower, profile.texts)):
+    lower = [text.lower() for text in profile.texts]
+    if BOOLEAN_WORDS.keys().isdisjoint(lower):
         return None
-    parsed = parse_booleans(profile.texts)
+    parsed, alone = parse_booleans(profile.texts), _alone(lower)
+    ok = parsed.ok & ~mask_of(lower, alone.__contains__)
     words = mask_of(profile.texts, lambda text: not text.isdigit())
-    read, present = profile.count(parsed.ok), profile.cells
-    if read < LIKELY * present or not (parsed.ok & words).any():
+    read, present = profile.count(ok), profile.cells
+    if read < LIKELY * present or not (is_known or (ok & words).any()):
         return None
-    yes, no = (parsed.ok & (parsed.values == value) for value in (True, False))
-    is_whole = read == present and {text.casefold() for text in profile.where(parsed.ok).texts} <= _ALONE
-    if not (yes.any() and no.any()) and not is_whole:
+    yes, no = (ok & (parsed.values == value) for value in (True, False))
+    is_whole = read == present and {text.casefold() for text in profile.where(ok).texts} <= _ALONE
+    if not (is_known or is_whole or (yes.any() and no.any())):
         return None
     counted = f"{of_all(read, present)} {'are' if present > 1 else 'is'}"
     reason = f"{counted} yes/no: {profile.count(yes):,} true, {profile.count(no):,} false{rest_of(read, present)}"
-    return Suggestion("types", None, contract.BOOLEAN, reason, read, present - read, contract.BOOLEAN)
+    found = Suggestion("types", None, contract.BOOLEAN, reason, read, present - read, contract.BOOLEAN)
+    may_be_kinds = not _INITIALS.isdisjoint(lower) and not _OF_KINDS.isdisjoint(words_of(name))
+    return as_open(found) if alone or (may_be_kinds and not is_known) else found
+
+
+def _alone(lower: Sequence[str]) -> set[str]:
+    """Return the words that mean yes or no only next to others, if these are not the only ones next to them."""
+    found = set(lower)
+    return {word for word, others in BOOLEAN_ONLY_WITH.items() if word in found and not found - {word} <= others}
 
 
 def _instead(columns: Columns, position: int, cleaned: Cleaned, name: str) -> Suggestion | None:

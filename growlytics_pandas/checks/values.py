@@ -20,6 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas import contract
+from growlytics_pandas._labels import is_full_name, parts_of_name
 from growlytics_pandas._rules import Rule
 from growlytics_pandas.checks.findings import Findings, plain
 from growlytics_pandas.checks.profile import Suggestion, may_be_placeholder
@@ -369,7 +370,7 @@ def check_suggestions(schema: Schema, suggestions: Sequence[Suggestion], rows: i
     """Return the warnings that follow from suggestions, for a frame of `rows` rows."""
     by_column = {repr(attribute.column): attribute for attribute in schema.attributes}
     cleaning = _cleaning(suggestions)
-    return _spellings_of_ids(schema, suggestions) + [
+    return [*_spellings_of_ids(schema, suggestions), *_parts_of_name(schema, suggestions, rows)] + [
         violation
         for suggestion in suggestions
         if (attribute := by_column.get(repr(suggestion.column))) is not None and attribute.kind is not Kind.EMPTY
@@ -389,6 +390,22 @@ def _spellings_of_ids(schema: Schema, suggestions: Sequence[Suggestion]) -> list
         *(Violation(rule, *where, count=cells, params=params, variant="mobile") for cells in several),
         *(_of_open_region(where, one) for one in found if one.value is None and is_open),
     ]
+
+
+def _parts_of_name(schema: Schema, suggestions: Iterable[Suggestion], rows: int) -> Iterator[Violation]:
+    """Report first and last names, if no column holds whole names, which campaigns use."""
+    renamed = (one for one in suggestions if one.option == "rename")
+    if any(each.name == "name" for each in schema.attributes) or any(
+        one.value == "name" or (one.value is None and is_full_name(str(one.column))) for one in renamed
+    ):
+        return
+    texts = [each for each in schema.attributes if each.kind is Kind.TEXT]
+    parts = [texts[place] for place in parts_of_name([each.name for each in texts])]
+    if parts:
+        first, params = parts[0], {"parts": " and ".join(repr(one.column) for one in parts)}
+        where = first.position, first.column, first.name
+        count, limit = rows - first.missing, _CONTACTS["name"]
+        yield Violation(Rule.CONTACT_NOT_MAPPED, *where, count=count, limit=limit, params=params, variant="parts")
 
 
 def _of_open_region(where: tuple[int, Hashable, str | None], suggestion: Suggestion) -> Violation:
@@ -412,7 +429,7 @@ def with_options(violations: Iterable[Violation], suggestions: Sequence[Suggesti
     """Yield the violations with what the suggestions say about them as fix.
 
     That is the option that reads all values as the type of the column, how zeros were lost, or what a person must
-    decide about days and months.
+    decide about days and months, or about decimal marks.
     """
     cleaning = _cleaning(suggestions)
     readings = {
@@ -437,16 +454,15 @@ def with_options(violations: Iterable[Violation], suggestions: Sequence[Suggesti
 
 
 def _settles(undecided: Suggestion, violation: Violation) -> bool:
-    """Return whether a decision settles a violation: on the order of day and month, or on a word for missing."""
-    is_word = undecided.option == "na_values"
+    """Return whether a decision settles a violation: on the reading of dates or numbers, or on a word for missing."""
+    if violation.rule is Rule.TYPE_CONFLICT:
+        return undecided.option in TYPE_OPTIONS
     is_date = violation.limit == contract.DATE or violation.rule is Rule.DATE_OUT_OF_RANGE
-    return violation.rule in (_OF_VALUES if is_word else _OF_DATES) and (is_word or is_date)
+    return violation.rule in _OF_VALUES and (undecided.option == "na_values" or is_date)
 
 
 _OF_VALUES: Final = (Rule.VALUE_WRONG_TYPE, Rule.DATE_OUT_OF_RANGE)
 """Rules of values that another way to read the column may satisfy."""
-_OF_DATES: Final = (Rule.TYPE_CONFLICT, *_OF_VALUES)
-"""Rules that are settled by deciding on the order of day and month."""
 
 
 def type_of(suggestion: Suggestion) -> str:
@@ -481,6 +497,9 @@ def _warnings(
         yield Violation(Rule.TYPE_DOUBTFUL, *where, count=count, params=params)
     elif suggestion.option == "normalize" and suggestion.value is None and _is_phone(attribute):
         yield _of_open_region(where, suggestion)
+    elif suggestion.option == "normalize" and suggestion.choices:
+        params = {"reason": _capitalized(suggestion.reason)}
+        yield Violation(Rule.VALUE_CASE, *where, count=suggestion.cells, params=params)
     elif suggestion.option == "timezone" and attribute.type is AttributeType.DATE:
         params = {"zone": schema.zone.key, "option": suggestion.value}
         yield Violation(Rule.DATE_SHIFTED, *where, count=count, limit=suggestion.value, params=params)
@@ -519,14 +538,16 @@ def check_frame(
     schema: Schema,
     checked: Precheck,
     budget: Budget | None = None,
-    suggestions: Sequence[Suggestion] = (),
+    suggestions: Sequence[Suggestion] | None = None,
     texts: TextColumns | None = None,
 ) -> Findings:
     """Check every value too, block by block, and return all violations.
 
-    `texts`: the text columns of the frame, if some were read before.
+    `suggestions`: None if they are not known, as for one part of many. `texts`: the text columns of the frame, if some
+    were read before.
     """
-    violations = [*checked.violations, *check_suggestions(schema, suggestions, len(frame))]
+    of_suggestions = [] if suggestions is None else check_suggestions(schema, suggestions, len(frame))
+    violations = [*checked.violations, *of_suggestions]
     prechecks = precheck_columns(frame, schema, checked.dropped, texts or TextColumns(frame))
     settled = valid_columns(schema, prechecks)
     id_is_sent = any(attribute.position == schema.id_position for attribute in schema.attributes)
@@ -539,7 +560,7 @@ def check_frame(
         violations += _of_customers(check_block(frame, schema, block, prechecks), others)
         violations += _empty_rows(frame, schema, block, checked.skipped)
         del block  # else two blocks are in memory while the next one is prepared
-    return Findings(with_options(_naming_columns(violations), suggestions), frame)
+    return Findings(with_options(_naming_columns(violations), suggestions or ()), frame)
 
 
 def _of_customers(violations: Iterable[Violation], others: npt.NDArray[np.int64]) -> Iterator[Violation]:

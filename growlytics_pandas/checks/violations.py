@@ -178,7 +178,9 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
     (Rule.ID_TOO_LONG, ""): "the id has {detail:,} characters; the browser SDK allows {limit}.",
     (Rule.ROW_IS_HEADING, ""): "the row repeats the headings; it is not a customer.",
     (Rule.ROW_IS_HEADING, DOUBTFUL): "the id equals the heading of its column; the row is sent as a customer.",
-    (Rule.ROW_IS_TOTAL, ""): "the id is the label of a totals row, and the row has no other text: not a customer.",
+    (Rule.ROW_IS_TOTAL, ""): (
+        "the id is the label of a totals row, and the row has no other text, or sums of the rows above: not a customer."
+    ),
     (Rule.ROW_IS_TOTAL, DOUBTFUL): "the id looks like the label of a totals row, which is sent as a customer.",
     (Rule.ROW_IS_TOTAL, DOUBTFUL_SUM): (
         "the numbers of the last row are the sums of those above; if it is a totals row, it is sent as a customer."
@@ -227,6 +229,7 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
     (Rule.VALUE_TOO_LONG, ""): "the text has {detail:,} characters; another page of the API's docs allows {limit}.",
     (Rule.VALUE_STRINGIFIED, ""): "placeholders for a missing value in {texts}: {words}; they are sent.",
     (Rule.VALUE_WHITESPACE, ""): "white space around {texts}, which is sent.",
+    (Rule.VALUE_CASE, ""): "{reason}.",
     (Rule.TEXT_DAMAGED, ""): (
         "damaged characters in {texts}: replacement characters, NUL or UTF-8 read in another encoding."
     ),
@@ -237,6 +240,9 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
     (Rule.RESERVED_NOT_STRING, ""): "{attribute!r} is always text; the {kind} values are converted to text.",
     (Rule.CONTACT_NOT_MAPPED, ""): (
         "the values look like {limit}, but {attribute!r} is a custom attribute, which campaigns cannot use."
+    ),
+    (Rule.CONTACT_NOT_MAPPED, "parts"): (
+        "people's names are in {parts}, and no column is sent as 'name', the attribute that campaigns use."
     ),
     (Rule.EMAIL_INVALID, ""): "not a plausible e-mail address: {detail}.",
     (Rule.MOBILE_INVALID, ""): "not a plausible mobile number: {detail}.",
@@ -355,7 +361,8 @@ def _of_conflict(violation: Violation) -> Fix:
     option, value = violation.params["option"]
     if option:
         return Fix(option, value, _renamed(violation), violation.params.get("before", {}))
-    return Fix("exclude", [violation.column], "Convert the values at the source, or leave the column out: {}")
+    new = _new_name(violation, violation.params["type"])
+    return Fix("rename", new, "Send them as a new attribute, or correct them at the source: {}")
 
 
 def _renamed(violation: Violation) -> str:
@@ -363,8 +370,12 @@ def _renamed(violation: Violation) -> str:
     wanted = violation.params["type"]
     if violation.limit != contract.STRING or wanted == contract.STRING:
         return "{}"
-    name = options_text(rename={violation.column: f"{violation.attribute} ({wanted})"})
-    return f"To send text: {{}}. To send them as {wanted}, use a new attribute: {name}"
+    new = options_text(rename=_new_name(violation, wanted))
+    return f"To send text: {{}}. To send them as {wanted}, use a new attribute: {new}"
+
+
+def _new_name(violation: Violation, wanted: str) -> dict[Hashable, str]:
+    return {violation.column: f"{violation.attribute} ({'text' if wanted == contract.STRING else wanted})"}
 
 
 def _of_reason(violation: Violation, name: str) -> str:
@@ -374,7 +385,7 @@ def _of_reason(violation: Violation, name: str) -> str:
 
 
 def _of_new_name(violation: Violation) -> str:
-    new = options_text(rename={violation.column: f"{violation.attribute} (text)"})
+    new = options_text(rename=_new_name(violation, contract.STRING))
     return f"The attribute holds numbers already; a new one can hold text: {new}"
 
 
@@ -435,6 +446,12 @@ def _of_contact(violation: Violation) -> Fix:
     return Fix(sentence=f"Correct it at the source{country}; it is sent, but campaigns may not reach it.")
 
 
+def _of_unmapped(violation: Violation) -> Fix:
+    if violation.variant == "parts":
+        return Fix(sentence="Join them in a column called 'name' before the push.")
+    return Fix("rename", {violation.column: violation.params["reserved"]})
+
+
 def _of_large_number(violation: Violation) -> Fix:
     if violation.variant == "float":
         return Fix(sentence=f"If they are ids or codes, {_as_text(violation.column)}.")
@@ -473,11 +490,14 @@ _FIXES: Final[Mapping[Rule, Callable[[Violation], Fix]]] = {
     Rule.VALUE_TOO_LONG: _sentence("Shorten it at the source if the API rejects it; it is sent unchanged."),
     Rule.VALUE_STRINGIFIED: _by_column("na_values", "words"),
     Rule.VALUE_WHITESPACE: _for_column("strip"),
+    Rule.VALUE_CASE: lambda violation: Fix(
+        "normalize", {violation.column: "lower"}, "Correct them at the source, or send all in lower case: {}"
+    ),
     Rule.TEXT_DAMAGED: _sentence("Read the source again in its original encoding (often 'utf-8' or 'cp1252')."),
     Rule.DATE_TRUNCATED: _sentence("No action needed, unless the fraction matters: the API cannot store it."),
     Rule.DATE_SHIFTED: _of_days,
     Rule.RESERVED_NOT_STRING: _sentence("No action needed if the text is right; otherwise read the column as text."),
-    Rule.CONTACT_NOT_MAPPED: _by_column("rename", "reserved"),
+    Rule.CONTACT_NOT_MAPPED: _of_unmapped,
     Rule.EMAIL_INVALID: _of_contact,
     Rule.MOBILE_INVALID: _of_contact,
     Rule.TOO_MANY_ATTRIBUTES: _for_column("exclude"),

@@ -302,19 +302,35 @@ class Parsed(NamedTuple):
     ok: npt.NDArray[np.bool_]
 
 
-BOOLEAN_WORDS: Final = {
-    **dict.fromkeys(("true", "yes", "y", "t", "on", "1", "ja", "oui", "sí", "si", "sì", "wahr", "vrai"), True),
-    **dict.fromkeys(("false", "no", "n", "f", "off", "0", "nein", "nee", "non", "falsch", "faux"), False),
-}
+_YES: Final = (
+    *("true", "yes", "y", "t", "on", "1", "ja", "j", "wahr", "waar", "oui", "o", "vrai", "sí", "si", "sì", "sim", "s"),
+    *("verdadero", "verdadeiro", "vero", "tak", "evet", "haan", "हाँ", "हां"),
+)
+_NO: Final = (
+    *("false", "no", "n", "f", "off", "0", "nein", "nee", "nej", "falsch", "onwaar", "non", "faux", "não", "nao"),
+    *("falso", "nie", "hayır", "hayir", "nahi", "nahin", "नहीं"),
+)
+BOOLEAN_WORDS: Final = {**dict.fromkeys(_YES, True), **dict.fromkeys(_NO, False)}
+BOOLEAN_ONLY_WITH: Final = MappingProxyType(
+    {
+        "j": frozenset({"n", "ja", "nein", "nee", "nej"}),
+        "o": frozenset({"n", "oui", "non"}),
+        "s": frozenset({"n", "no", "sí", "si", "sì", "sim", "não", "nao"}),
+        "nie": frozenset({"tak", "t", "n"}),
+    }
+)
+"""Words that may mean something else (O is a blood group and a grade, S a size), unless all others are among these."""
 
 
 def parse_booleans(texts: Sequence[str]) -> Parsed:
-    """Read true/false, yes/no (also German, Dutch, French, Spanish, Italian), y/n, t/f, on/off and 1/0, in any case.
+    """Read true/false, yes/no, y/n, t/f, on/off and 1/0 in any case.
+
+    Also ja/nein, oui/non, sí/no, sim/não and the like, and their initials j/n, o/n and s/n.
 
     Examples
     --------
-    >>> parse_booleans(["Yes", "no", "perhaps"])
-    Parsed(values=array([ True, False, False]), ok=array([ True,  True, False]))
+    >>> parse_booleans(["Yes", "no", "perhaps", "J"])
+    Parsed(values=array([ True, False, False,  True]), ok=array([ True,  True, False,  True]))
     """
     found = [BOOLEAN_WORDS.get(text.lower()) for text in texts]
     ok = np.array([value is not None for value in found], dtype=bool)

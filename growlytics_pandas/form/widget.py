@@ -312,7 +312,8 @@ class Form:
 
     def _has_phones(self, suggested: Sequence[Suggestion]) -> bool:
         return self._state.has_phones or any(
-            one.option == "normalize" and (one.value is None or one.value in PHONE_NORMALIZATIONS) for one in suggested
+            one.option == "normalize" and not one.choices and one.value in (None, *PHONE_NORMALIZATIONS)
+            for one in suggested
         )
 
     def _show(self) -> None:

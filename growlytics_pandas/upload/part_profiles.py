@@ -155,8 +155,7 @@ def _hash_ids(
         folded[start:stop] = exact[start:stop] if texts is ids.texts else hash_texts(texts)
         is_rounded[start:stop] = ids.rounded
         if kind in (Kind.TEXT, Kind.MIXED):
-            is_end = stop == rows
-            for rule, found in find_label_rows(frame.iloc[start:stop], position, sent, texts, is_end=is_end).items():
+            for rule, found in find_label_rows(frame, start, position, sent, texts).items():
                 label_rows[rule] = np.concatenate([label_rows.get(rule, found[:0]), found + start])
     return has_id, exact, folded, is_rounded, label_rows
 

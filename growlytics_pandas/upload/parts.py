@@ -282,7 +282,7 @@ class Part:
         checked = Precheck(ids.violations, common.dropped, ids.skipped, ids.skipped_by)
         return cls(frame, schema, checked, common.budget, task, knows=common.knows)
 
-    def findings(self, suggestions: Sequence[Suggestion] = ()) -> Findings:
+    def findings(self, suggestions: Sequence[Suggestion] | None = None) -> Findings:
         """Return the violations; they read their values from the frame."""
         known = check_known_ids(self.frame, self.schema, self.knows) if self.knows else []
         checked = replace(self.prechecked, violations=(*self.prechecked.violations, *known))

@@ -15,6 +15,7 @@ from growlytics_pandas.checks.schema import Attribute, Schema
 from growlytics_pandas.checks.values import TYPE_OPTIONS
 from growlytics_pandas.columns.dtypes import absent, originals
 from growlytics_pandas.columns.reading import clean, read_values
+from growlytics_pandas.contract import AttributeType
 from growlytics_pandas.upload.encode import as_sent
 from growlytics_pandas.views.tables import shown_schema
 
@@ -116,7 +117,8 @@ def _values_row(
     first = series.iloc[place : place + 1]  # as it is in the frame, before `strip` and `normalize`
     example = printable(originals(first)[0])
     sent = None if attribute.position in dropped else _sent(first, attribute, schema)
-    if is_personal(attribute.name, attribute.column, schema.id_column):
+    is_yes_or_day = sent is not None and attribute.type in (AttributeType.BOOLEAN, AttributeType.DATE)
+    if not is_yes_or_day and is_personal(attribute.name, attribute.column, schema.id_column):
         example, sent = Masker().identity(example), sent and Masker().identity(sent)
     return _distinct(present) if is_whole else None, example, sent
 

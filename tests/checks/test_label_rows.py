@@ -135,3 +135,62 @@ def test_last_row_may_begin_with_a_word_for_totals(label):
 def test_customer_in_the_last_row_may_be_called_total():
     df = pd.DataFrame({"id": ["a", "b", "c", "total nutrition"], "City": ["Pune", "Goa", "Agra", "Delhi"]})
     assert gp.validate(df, "id").query("severity == 'error'").empty
+
+
+AMOUNTS = {"City": ["Pune", "Goa", "Agra", None], "Spend": [1.5, 2.0, 3.0, 6.5]}
+TEXT = ["1.000,50 €", "2,00 €", "3,00 €", "1.005,50 €"]
+BESIDE_TEXTS = {
+    "a remark": {**AMOUNTS, "Note": [None, "new", None, "as of 31 January"]},
+    "a label and a remark": {**AMOUNTS, "Name": ["A", "B", "C", "Summe"], "Note": ["", "", "", "3 customers"]},
+    "a remark below amounts of text": {"Note": ["x", "y", "", "Stand Januar"], "Spend": TEXT},
+    "a damaged currency": {"City": ["Pune", "Goa", "Agra", None], "Spend": [*TEXT[:3], "1.005,50 â‚¬"]},
+    "damaged currencies": {"Note": ["", "", "", "Stand"], "Spend": [text.replace("€", "â‚¬") for text in TEXT]},
+    "two columns of sums": {"Note": ["x", "y", "", "z"], "Orders": [1, 0, 2, 3], "Visits": [2, 2, 1, 5]},
+    "a large sum": {"Note": ["x", "y", "", "z"], "Spend": [100, 200, 300, 600], "Age": [30, 40, 50, None]},
+    "a sum of numbers and texts": {"Note": ["x", "y", "", "z"], "Spend": [100, "200", None, 300]},
+    "nullable numbers": {"Note": ["x", "y", "", "z"], "Spend": pd.array([100, 200, None, 300], dtype="Int64")},
+}
+NO_TOTALS = {
+    "another amount": {**AMOUNTS, "Spend": [1.5, 2.0, 3.0, 6.0], "Note": ["x", "y", "", "z"]},
+    "no amount": {"City": ["Pune", "Goa", "Agra", "Delhi"], "Spend": [1.5, 2.0, 3.0, None]},
+    "one amount is no sum": {**AMOUNTS, "Note": ["x", "y", "", "z"], "Age": [30, 40, 50, 41]},
+    "an address": {**AMOUNTS, "email": [None, None, None, "total@example.com"]},
+    "a small sum": {"City": ["Pune", "Goa", "Agra", "Delhi"], "Orders": [1, 0, 2, 3]},
+    "a date": {**AMOUNTS, "Joined": pd.to_datetime(["2025-01-01"] * 4)},
+    "the amount of another": {"City": ["Pune", "Goa", "Agra", "Delhi"], "Spend": [None, None, 500, 500]},
+    "only zeros": {"City": ["Pune", "Goa", "Agra", "Delhi"], "Spend": [0.0] * 4, "Orders": [0] * 4},
+    "yes": {**AMOUNTS, "City": ["Pune", "Goa", "Agra", "Delhi"], "VIP": [True, False, True, True]},
+}
+
+
+@pytest.mark.parametrize("label", ["Summe", "TOTAL:"])
+@pytest.mark.parametrize("case", BESIDE_TEXTS)
+def test_total_row_of_sums_may_have_other_texts(case, label):
+    df = pd.DataFrame({"id": ["c1", "c2", "c3", label], **BESIDE_TEXTS[case]})
+    found = gp.validate(df, "id").query("rule == 'row_is_total'")
+    assert found[["row", "severity"]].to_numpy().tolist() == [[3, "error"]]
+    assert gp.plan(df, "id").counts["invalid"] == 1
+
+
+@pytest.mark.parametrize("case", NO_TOTALS)
+def test_row_with_the_label_but_without_sums_is_a_warning(case):
+    df = pd.DataFrame({"id": ["c1", "c2", "c3", "Total"], **NO_TOTALS[case]})
+    assert gp.plan(df, "id").counts["unsent"] == 4
+    assert gp.validate(df, "id").query("rule == 'row_is_total'")["severity"].tolist() == ["warning"]
+
+
+@pytest.mark.parametrize("customer", ["total-123", "Total Nutrition", "c4", "Anna Total"])
+def test_sums_of_a_customer_with_texts_are_sent(customer):
+    df = pd.DataFrame({"id": ["c1", "c2", "c3", customer], **BESIDE_TEXTS["a remark"]})
+    assert gp.plan(df, "id").counts["unsent"] == 4
+    moved = pd.DataFrame({"id": ["c1", "c2", "Total", "c3"], **BESIDE_TEXTS["a remark"]})
+    assert gp.plan(moved, "id").counts["unsent"] == 4
+
+
+def test_total_row_of_sums_below_many_rows():
+    rows = 40_000
+    df = pd.DataFrame({"id": [f"c{i}" for i in range(rows)], "Spend": [f"{i},50" for i in range(rows)], "Note": "x"})
+    total = {"id": "Gesamt", "Spend": f"{rows * (rows - 1) // 2 + rows // 2},00", "Note": "as of January"}
+    found = gp.plan(pd.concat([df, pd.DataFrame([total])], ignore_index=True), "id")
+    assert found.counts["invalid"] == 1
+    assert found.suggest()["decimal"] == {"Spend": ","}

@@ -1,5 +1,7 @@
 """Attribute names: length limits, clashes, and suggested names."""
 
+import re
+
 import pandas as pd
 import pytest
 
@@ -127,3 +129,50 @@ def test_bytes_and_lists_show_the_conversion():
     unsupported = found(df, "type_unsupported").set_index("column")
     assert unsupported.loc["X", "fix"].startswith("Decode the bytes to text (.str.decode('utf-8')), or")
     assert unsupported.loc["Y", "fix"].endswith("exclude=['Y']")
+
+
+# first and last names -------------------------------------------------------------------------------------------------
+
+FIRST, LAST, WHOLE = ["Asha", "Ravi", None], ["Rao", "Iyer", "Sen"], ["Asha Rao", "Ravi Iyer", "Mira Sen"]
+
+
+LABELS = """
+First Name, Last Name | last_name, first_name | fname, lname | Given name, Surname | Vorname, Nachname | Vorname, Name
+Prénom, Nom | Nombre, Apellidos | Primer nombre, Primer apellido | Nome, Cognome | Voornaam, Achternaam
+"""
+
+
+@pytest.mark.parametrize("labels", re.findall(r"[^|\n]+", LABELS))
+def test_first_and_last_names_are_not_the_name(labels):
+    first, second = labels.strip().split(", ")
+    df = pd.DataFrame({"id": range(3), first: FIRST, second: LAST})
+    for violations in (gp.validate(df, "id"), gp.plan_batches([df[:1], df[1:]], "id").violations):
+        found = violations.query("rule == 'contact_not_mapped'")
+        assert found[["column", "severity"]].to_numpy().tolist() == [[first, "warning"]]
+        assert f"{first!r} and {second!r}" in found["message"].item()
+        assert "'name'" in found["fix"].item()
+    assert "rename" not in gp.suggest(df, "id")
+
+
+@pytest.mark.parametrize(
+    ("columns", "options"),
+    [
+        ({"name": WHOLE}, {}),
+        ({"Full Name": WHOLE}, {}),
+        ({"Kundenname": WHOLE, "Contact name": WHOLE}, {}),
+        ({"Whole": WHOLE}, {"rename": {"Whole": "name"}}),
+        ({}, {"rename": {"First Name": "name"}}),
+        ({}, {"columns": ["First Name"]}),
+        ({}, {"exclude": ["Last Name"]}),
+        ({}, {"rename": {"First Name": "Mother first name"}}),
+    ],
+    ids=str,
+)
+def test_first_and_last_names_beside_the_name_are_no_warning(columns, options):
+    df = pd.DataFrame({"id": range(3), "First Name": FIRST, "Last Name": LAST, **columns})
+    assert "First Name" not in set(gp.validate(df, "id", **options)["column"])
+
+
+@pytest.mark.parametrize("label", ["Nickname", "Middle name", "Last order", "Product name", "Manager last name"])
+def test_first_names_alone_are_no_warning(label):
+    assert gp.validate(pd.DataFrame({"id": range(3), "First Name": FIRST, label: LAST}), "id").empty

@@ -23,7 +23,7 @@ id_whitespace, id_float                                                        |
 type_doubtful                                                                  | warning | sent as is
 id_stringified, id_case_duplicate, id_too_long, id_wrapped                     | warning | sent as is
 row_is_heading, row_is_total                                                   | error   | row skipped
-index_column, text_damaged, value_whitespace                                   | warning | sent as is
+index_column, text_damaged, value_whitespace, value_case                                 | warning | sent as is
 contact_not_mapped                                                             | warning | sent as is
 attribute_name_empty, attribute_name_too_long, attribute_name_duplicate        | error   | attribute dropped
 attribute_name_case_clash, attribute_name_whitespace                           | warning | sent as is
@@ -243,6 +243,7 @@ FIRING = [
     ("integer_unsafe", cells("a", 1e16), {"types": {"X": "string"}}),
     ("value_whitespace", cells("Hyderabad ", "Pune"), {}),
     ("value_whitespace", cells("\u00a0Pune", "Goa", dtype="category"), {}),
+    ("value_case", cells(*["Gold", "Silver"] * 5, "gold"), {}),
     ("text_damaged", cells("MÃ¼nchen", "Pune"), {}),
     ("text_damaged", cells("M\ufffdnchen", "Pune", dtype="string[pyarrow]"), {}),
     ("text_damaged", cells("Pune\x00", "Goa"), {}),
@@ -273,6 +274,7 @@ FIRING = [
     ("contact_not_mapped", cells("asha@example.com", "ravi@example.com", name="E-mail"), {}),
     ("contact_not_mapped", cells("9876543210", "9876543211", name="Phone"), {}),
     ("contact_not_mapped", cells("Asha Rao", "Ravi Kumar", name="Full Name"), {}),
+    ("contact_not_mapped", pd.DataFrame({"id": ["a"], "First Name": ["Asha"], "Last Name": ["Rao"]}), {}),
     ("email_invalid", cells("asha.example.com", "a@example.com", name="email"), {}),
     ("email_invalid", cells("asha.example.com", "a@example.com", name="email", dtype="category"), {}),
     ("email_invalid", cells(True, False, name="email", dtype="bool"), {}),
@@ -358,6 +360,7 @@ QUIET = [
     ("value_whitespace", cells("Navi Mumbai", "", None), {}),
     ("text_damaged", cells("München", "SÃO PAULO", "Â", "naïve café", "ñ¿"), {}),
     ("value_too_long", cells("x" * 512, "🎉" * 256), {}),
+    ("value_case", cells(*["Gold", "Silver"] * 5), {}),
     ("value_stringified", cells("Nandi", "", "NA", None), {}),
     ("value_stringified", cells("nan", name="email"), {}),
     ("date_truncated", cells(NOW.replace(microsecond=0), dt.date(2025, 1, 1)), {}),

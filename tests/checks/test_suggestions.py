@@ -179,6 +179,17 @@ MESSY = {
         "boolean",
         [True, False, NOT_SENT],
     ),
+    "ja and nein": (
+        "x",
+        ["Ja", "NEIN", "k.A."],
+        {"na_values": ["k.A."], "types": "boolean"},
+        "boolean",
+        [True, False, NOT_SENT],
+    ),
+    "J and N": ("x", ["J", "n", None], {"types": "boolean"}, "boolean", [True, False, NOT_SENT]),
+    "O and N": ("x", ["O", "N", "oui"], {"types": "boolean"}, "boolean", [True, False, True]),
+    "S and N": ("x", ["S", "N", "não"], {"types": "boolean"}, "boolean", [True, False, False]),
+    "sim and não": ("x", ["Sim", "Não"], {"types": "boolean"}, "boolean", [True, False]),
     "T and F": ("x", ["T", "F"], {"types": "boolean"}, "boolean", [True, False]),
     "only yes": ("x", ["Yes", None], {"types": "boolean"}, "boolean", [True, NOT_SENT]),
     "booleans and words": ("x", [True, "no"], {"types": "boolean"}, "boolean", [True, False]),
@@ -208,6 +219,59 @@ def test_messy_column_is_sent_with_care(case):
 
 
 TEXT_DTYPES = ["str", "string", "string[python]", "string[pyarrow]", "category", object, pd.ArrowDtype(pa.string())]
+
+
+TIERS = ["Gold"] * 5 + ["Silver"] * 4
+
+
+@pytest.mark.parametrize("dtype", [object, "str", "category"])
+@pytest.mark.parametrize("more", [["gold", "GOLD"], ["gold ", "GOLD"], ["gold", "SILVER"]], ids=str)
+def test_categories_in_several_cases_are_left_open(more, dtype):
+    df = frame_of(pd.Series([*TIERS, *more], dtype=dtype), "Tier")
+    options = gp.suggest(df, "id")
+    assert "normalize" not in options
+    found = gp.validate(df, "id", **options).query("rule == 'value_case'")
+    assert found[["column", "severity", "count"]].to_numpy().tolist() == [["Tier", "warning", 2]]
+    assert "normalize={'Tier': 'lower'}" in found["fix"].item()
+    assert gp.validate(df, "id", **options, normalize={"Tier": "lower"}).empty
+
+
+@pytest.mark.parametrize(
+    ("label", "values"),
+    [
+        ("Tier", TIERS),
+        ("Tier", ["Gold", "gold"] * 5),
+        ("Note", ["Called", "called", "Paid", "paid", "Asked"]),
+        ("Code", [*TIERS, "gold"]),
+        ("VIP", ["yes"] * 5 + ["Yes", "No"]),
+        ("Note", [*(f"note {i}" for i in range(60)), "Note 1"] * 4),
+        ("name", ["Asha"] * 5 + ["asha", "Ravi"]),
+    ],
+)
+def test_other_texts_in_several_cases_are_no_categories(label, values):
+    assert "value_case" not in set(gp.validate(frame_of(values, label), "id")["rule"])
+
+
+@pytest.mark.parametrize("word", ["J/N", "O/N", "S/N", "ja/nein", "ja/nee", "oui/non", "sí/no", "sim/não", "tak/nie"])
+def test_yes_and_no_of_other_languages(word):
+    df = frame_of([*word.split("/")] * 3, "Newsletter")
+    assert gp.suggest(df, "id") == {"types": {"Newsletter": "boolean"}}
+    yes, no = (body["attributes"][0]["value"] for body in gp.preview(df, "id", n=2, **gp.suggest(df, "id")))
+    assert (yes, no) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "letters", ["O A B AB", "N", "O", "O N A B", "N S E W", "S M L N", "J K N", "N N", "O O", "S T N"]
+)
+def test_letters_without_their_counterpart_are_text(letters):
+    assert gp.suggest(frame_of(letters.split() * 3), "id") == {}
+
+
+@pytest.mark.parametrize("label", ["Region", "customer_type", "Zona", "Size"])
+def test_letters_of_kinds_are_left_open(label):
+    plan = gp.plan(frame_of(["S", "N"] * 3, label), "id")
+    assert plan.suggest() == {}
+    assert plan.violations[["rule", "severity"]].to_numpy().tolist() == [["type_doubtful", "warning"]]
 
 
 @pytest.mark.parametrize("dtype", TEXT_DTYPES, ids=str)

@@ -740,6 +740,14 @@ def test_region_of_phone_numbers_can_be_chosen():
     assert customers().growlytics.form()._region.layout.display == "none"
 
 
+def test_categories_in_several_cases_need_no_region():
+    df = pd.DataFrame({"id": range(7), "Tier": ["Gold"] * 6 + ["gold"]})
+    form = df.growlytics.form("id")
+    assert form._region.layout.display == "none"
+    row(form, "Tier").type.value = "lower case"
+    assert form.line == "df.growlytics.push('id', normalize={'Tier': 'lower'})"
+
+
 DECISIONS = {
     "region": (phones("+1 650-253-0000", "6502530001", "(650) 253-0002"), "mobile", "“Region of phone numbers”"),
     "date_format": (
