@@ -42,7 +42,7 @@ class ColumnGrid:
         self._rows: dict[int, ColumnRow] = {}
         self._page = 0
         self._table = ipywidgets.GridBox(
-            layout=ipywidgets.Layout(grid_template_columns=TEMPLATE, grid_gap="0 8px", align_items="center")
+            layout=ipywidgets.Layout(grid_template_columns=TEMPLATE, grid_gap="0", align_items="stretch")
         )
         self._table.add_class(COLUMNS_CLASS)
         frame = ipywidgets.Box(
@@ -66,9 +66,7 @@ class ColumnGrid:
         pager = ipywidgets.HBox([self._before, self._where, self._after])
         pager.layout.display = "none" if len(state.columns) <= PAGE_COLUMNS else None
         self.widget = ipywidgets.VBox([frame, pager], layout=wide("6px 0"))
-        self._cell = ipywidgets.Layout(
-            width="auto", min_width="0", margin="1px 6px"
-        )  # shared: each is a model of its own
+        self._cell = ipywidgets.Layout(width="auto", min_width="0", margin="0")  # shared: each is a model of its own
         self._turn(0)
 
     def show(self, state: FormState) -> None:
@@ -197,6 +195,7 @@ class Actions:
         self.result: PushResult | None = None
         self._event: ProgressEvent | None = None
         self._n_to_retry = 0
+        self._is_pushed = False
         self._note, self._is_off = "", False
         self._choice = self._choice_of_result = ""
         self._is_busy = threading.Lock()
@@ -204,7 +203,9 @@ class Actions:
         self._dry_run = button("Dry run", "search", "Show the outcome of each row without sending anything")
         self._push = button("Push", "upload", "Send the rows", style="primary")
         self._stop = button("Stop", "stop", "Finish the requests in flight, and send no others")
-        self._retry = button("Retry", "repeat", "Send the rows that did not arrive again; this is safe")
+        self._retry = button(
+            "Retry", "repeat", "Send the rows that did not arrive again; this is safe", style="primary"
+        )
         self._dry_run.on_click(lambda _: self._begin(self._run_dry))
         self._push.on_click(lambda _: self._begin(self._run_push))
         self._retry.on_click(lambda _: self._run_retry())
@@ -250,8 +251,9 @@ class Actions:
         for start in (self._dry_run, self._push):  # not disabled while busy: that would lose the keyboard's focus
             (start.add_class if is_busy else start.remove_class)(BUSY_CLASS)
         self._push.disabled = self._is_off
-        self._push.button_style = "" if self._is_off else "primary"
-        self.reason.value = "" if is_busy else note_html(self._note)
+        is_done = self._is_pushed and not is_busy and not self._is_old
+        self._push.button_style = "" if self._is_off or is_done else "primary"
+        self.reason.value = "" if is_busy or (is_done and not self._is_off) else note_html(self._note)
         can_stop = is_busy and self._event is not None and not self._event.is_stopping
         self._stop.layout.display = None if can_stop else "none"
         n_to_retry = 0 if is_busy or self._is_old else self._n_to_retry
@@ -282,7 +284,7 @@ class Actions:
 
     def _carry_out(self, run: Callable[[], PushResult]) -> Callable[[bool], str]:
         """Run it and return what draws the outcome, also of an error: nobody would see one raised on a thread."""
-        self._n_to_retry, can_retry = 0, True
+        self._n_to_retry, self._is_pushed, can_retry = 0, False, True
         result: PushResult | None
         try:
             result = run()
@@ -292,7 +294,8 @@ class Actions:
             if result is None:
                 return partial(_error_html, error)
         self.result = result
-        if can_retry and result.run.ended != DRY_RUN:
+        self._is_pushed = result.run.ended != DRY_RUN
+        if can_retry and self._is_pushed:
             self._n_to_retry = result._n_to_retry
         return partial(self._draw, result)
 

@@ -18,6 +18,7 @@ import ipywidgets
 FORM_CLASS: Final = "growlytics-form"
 COLUMNS_CLASS: Final = "growlytics-form-columns"
 FRAME_CLASS: Final = "growlytics-form-frame"
+REGION_CLASS: Final = "growlytics-form-region"
 BUSY_CLASS: Final = "growlytics-form-busy"
 MOVED_CLASS: Final = "growlytics-form-moved"
 NO_PICTURE: Final = {"text/html": "", "text/plain": ""}
@@ -72,11 +73,18 @@ STYLE: Final = f"""<style>
 }}
 .{FORM_CLASS} button:focus-visible {{ outline: 2px solid; outline-offset: 1px; }}
 .{COLUMNS_CLASS} .widget-label {{ position: absolute; clip-path: inset(50%); }}
-.{COLUMNS_CLASS} > * {{ position: relative; }}
+.{COLUMNS_CLASS} > * {{
+    position: relative; box-sizing: border-box; padding: 3px 8px; border-top: 1px solid rgba(128, 128, 128, 0.25);
+}}
+.{COLUMNS_CLASS} > :nth-child(-n + 4) {{ border-top: 0; opacity: .75; }}
+.{COLUMNS_CLASS} > .widget-text, .{COLUMNS_CLASS} > .widget-dropdown {{ height: auto; align-items: flex-start; }}
+.{COLUMNS_CLASS} > .widget-checkbox {{ padding-top: 8px; }}
+.{COLUMNS_CLASS} > .widget-html {{ height: auto; padding-top: 4px; }}
+.{REGION_CLASS} input {{ max-width: 4.5em; }}
 @container (max-width: 520px) {{
     .{FRAME_CLASS} {{ max-height: none !important; }}
-    .{COLUMNS_CLASS} {{ grid-template-columns: minmax(0, 1fr) minmax(0, 1fr) !important; }}
-    .{COLUMNS_CLASS} > :nth-child(4n + 3), .{COLUMNS_CLASS} > :nth-child(4n) {{ margin-bottom: 10px !important; }}
+    .{COLUMNS_CLASS} {{ grid-template-columns: minmax(0, 1.3fr) minmax(0, 1fr) !important; }}
+    .{COLUMNS_CLASS} > :nth-child(4n + 3), .{COLUMNS_CLASS} > :nth-child(4n) {{ border-top: 0; padding-bottom: 10px; }}
     .{COLUMNS_CLASS} > :nth-child(3), .{COLUMNS_CLASS} > :nth-child(4) {{ display: none; }}
     .{FORM_CLASS} > * > * > .widget-dropdown {{ height: auto; flex-wrap: wrap; }}
 }}

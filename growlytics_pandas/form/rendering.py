@@ -8,6 +8,8 @@ from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from growlytics_pandas._labels import is_personal
 from growlytics_pandas._masking import Masker
 from growlytics_pandas._rules import Severity
@@ -15,7 +17,7 @@ from growlytics_pandas._status import Status
 from growlytics_pandas._text import message_style, plural
 from growlytics_pandas.checks.suggestions import Suggestion
 from growlytics_pandas.checks.values import TYPE_OPTIONS
-from growlytics_pandas.checks.violations import fix_of
+from growlytics_pandas.checks.violations import Violation, fix_of
 from growlytics_pandas.columns.plan_options import PHONE_NORMALIZATIONS
 from growlytics_pandas.form.snippets import IN_FORM, NOTE_STYLE, decision_text, suggestion_text
 from growlytics_pandas.form.state import ColumnState, FormState
@@ -75,7 +77,7 @@ def _preview(plan: Plan, masker: Masker) -> Table | None:
     heads = [Column(masker.identity(body["id"])) for body in bodies]
     return Table(
         "Preview of the first customers",
-        (Column("attribute"), *heads),
+        (Column("attribute", "strong"), *heads),
         tuple(rows),
         left_out(len(types) - len(shown), "attributes"),
     )
@@ -91,10 +93,8 @@ def _value(values: Mapping[str, Any], name: str, column: Any, id_column: Any, ma
 
 
 def becomes_html(plan: Plan, state: FormState) -> dict[int, str]:
-    """Return position → HTML, for the id and the columns sent: type, number of violations, and what is suggested."""
-    counts: Counter[tuple[str, Severity]] = Counter()
-    for group in plan._findings.groups():
-        counts[repr(group.column), group.severity] += group.cells  # NaN does not equal itself, but its repr does
+    """Return position → HTML, for the id and the columns sent: type, values with violations, and what is suggested."""
+    counts = _count_values(plan._findings.violations)
     types = {state.id_position: "id"}
     types |= {one.position: one.type.value if one.type else "not sent" for one in plan._schema.attributes}
     decisions: defaultdict[str, list[Suggestion]] = defaultdict(list)
@@ -105,6 +105,23 @@ def becomes_html(plan: Plan, state: FormState) -> dict[int, str]:
         column.position: _becomes(column, types[column.position], counts, decisions[repr(column.label)])
         for column in columns
     }
+
+
+def _count_values(violations: Sequence[Violation]) -> Counter[tuple[str, Severity]]:
+    """Return the number of values with violations, by column and severity.
+
+    A value with several violations counts once. Where a violation of the whole column does not tell which of its values
+    are concerned, it is at least so many.
+    """
+    alike: defaultdict[tuple[str, int, Severity], list[Violation]] = defaultdict(list)
+    for each in violations:
+        alike[repr(each.column), each.position, each.level].append(each)  # NaN does not equal itself, its repr does
+    counts: Counter[tuple[str, Severity]] = Counter()
+    for (column, _, severity), found in alike.items():
+        rows = [each.rows for each in found if each.rows is not None]
+        n_known = len(np.unique(np.concatenate(rows))) if rows else 0
+        counts[column, severity] += max(n_known, *(each.count for each in found if each.rows is None), 0)
+    return counts
 
 
 def _to_decide(plan: Plan) -> list[Suggestion]:
@@ -144,13 +161,16 @@ def _mark(severity: Severity, count: str = "") -> str:
     return f'<span style="{ink("color", SEVERITY_LEVELS[severity])};white-space:nowrap">●{count}</span>'
 
 
-def outcome_html(result: PushResult, owner: str, *, is_masked: bool) -> str:
-    """Return the outcome of a run, and the expression that returns it in code."""
-    _ = result.plan._types  # made outside of the form's words, since the result keeps it
+def outcome_html(result: PushResult, plan: Plan, owner: str, *, is_masked: bool) -> str:
+    """Return the outcome of a run, and the expression that returns it in code.
+
+    `plan`: that of the result in the words of the form. The result itself has the words of a call.
+    """
     with message_style(IN_FORM):
-        page = result._page(Masker(is_masked, result._mask_numbers), NOTEBOOK_LIMITS, owner)
+        shown = replace(result, plan=plan)
+        page = shown._page(Masker(is_masked, result._mask_numbers), NOTEBOOK_LIMITS, owner)
     why = "".join(value for name, value in page.facts if name == "why")
-    shown = render_notebook(
+    html = render_notebook(
         replace(
             page,
             headline=f"{page.headline} {why[:1].upper()}{why[1:]}",
@@ -162,7 +182,7 @@ def outcome_html(result: PushResult, owner: str, *, is_masked: bool) -> str:
             ),
         )
     )
-    return f'{shown}<div style="{NOTE_STYLE}">In code: <code>result = {escape(owner)}</code></div>'
+    return f'{html}<div style="{NOTE_STYLE}">In code: <code>result = {escape(owner)}</code></div>'
 
 
 def _of_controls(step: Step) -> Step:

@@ -38,6 +38,7 @@ _DECISIONS: Final = {
     "date_format": "correct the values, or send text",
     "decimal": "correct the values, or send text",
 }
+_LOSS: Final = "leading zeros are lost: read the source as text"
 MAX_ERROR_LINES: Final = 12
 MAX_ERROR_CHARS: Final = 400  # of one line of an error
 _CODE: Final = (
@@ -128,7 +129,7 @@ def decision_text(suggestion: Suggestion, type_: str) -> str:
             return f"{readings[0]}?"
         *others, last = dict.fromkeys([type_, *readings])
         return f"{', '.join(others)} or {last}" if others else last
-    return suggestion.reason if suggestion.is_loss else _DECISIONS.get(suggestion.option, f"{suggestion.option}=")
+    return _LOSS if suggestion.is_loss else _DECISIONS.get(suggestion.option, f"{suggestion.option}=")
 
 
 def reading_text(reading: Mapping[str, Any]) -> str:

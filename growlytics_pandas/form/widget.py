@@ -19,7 +19,7 @@ from growlytics_pandas.contract import INDIA
 from growlytics_pandas.errors import GrowlyticsError, InvalidArgumentError, UsageError
 from growlytics_pandas.form.controls import Actions, ColumnGrid
 from growlytics_pandas.form.fields import button, checkbox, dropdown, row, show, text_field, wide
-from growlytics_pandas.form.in_notebook import InNotebook
+from growlytics_pandas.form.in_notebook import REGION_CLASS, InNotebook
 from growlytics_pandas.form.rendering import (
     becomes_html,
     button_text,
@@ -93,6 +93,7 @@ class Form:
         self._state = first_choices(self._frame, id_col).with_options(self._options)
         self._state = self._state.with_suggestions(self._suggested(self._state))
         self._checked: Plan | Exception | None = None
+        self._worded: Plan
         self._make_options()
         self._actions = Actions(self._push, self._draw_result, self._refresh)
         self._legend = ipywidgets.HTML()
@@ -162,6 +163,7 @@ class Form:
         self._region = text_field(REGION_TITLE, INDIA)
         self._region.value = self._state.region
         self._region.layout.display = "none"
+        self._region.add_class(REGION_CLASS)
         self._segment = SegmentFields(self._take_segment)
         for field in (self._keep, self._leave_out, self._skip, self._region):
             field.observe(self._take_options, "value")
@@ -290,12 +292,23 @@ class Form:
 
     def _push(self, is_dry: bool, progress: Listener) -> PushResult:
         show(self._picture, "")  # the progress takes its place
-        return self.plan().push(**self._state.push_arguments(), dry_run=is_dry, progress=progress)
+        plan, arguments = self.plan(), self._state.push_arguments()
+        self._worded = self._in_own_words(plan)
+        return plan.push(**arguments, dry_run=is_dry, progress=progress)
+
+    def _in_own_words(self, plan: Plan) -> Plan:
+        """Return the same plan with texts in the words of the form, as it is before the push."""
+        if isinstance(self._checked, Plan) and len(self._checked.frame) == len(plan.frame):
+            return self._checked
+        worded = replace(plan)
+        with message_style(IN_FORM):
+            _ = worded._findings, worded._types
+        return worded
 
     def _draw_result(self, result: PushResult, is_masked: bool) -> str:
         name = find_name(self)
         owner = f"{name}.result" if name else "growlytics_pandas.last_result()"
-        return outcome_html(result, owner, is_masked=is_masked)
+        return outcome_html(result, self._worded, owner, is_masked=is_masked)
 
     def _refresh(self) -> None:
         """Check the state and show the outcome, also of an error: nobody reads the log of a kernel."""

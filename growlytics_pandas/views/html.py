@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
 from typing import Any, Final, Literal
 
 from jinja2 import Environment
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from growlytics_pandas._text import open_templates, phrase
 
 StatusLevel = Literal["running", "good", "warn", "bad", "plain"]
-Align = Literal["text", "name", "short", "wide", "narrow", "number", "severity", "effect"]
+Align = Literal["text", "short", "strong", "quiet", "long", "number"]
 MAX_CHARS: Final = 2_000  # of any text; a safeguard, since pages use much lower limits
 
 
@@ -23,12 +24,13 @@ MAX_CHARS: Final = 2_000  # of any text; a safeguard, since pages use much lower
 class Column:
     """The heading of a table's column, and the look of its cells.
 
-    `is_below`: on a narrow screen, the cell is shown below the others of its row, so that long texts fit.
+    `is_joined`: its cells are a further line in those of the column before. On a narrow screen the cells of a row are
+    set as a card, in which long texts take the whole width.
     """
 
     title: str
     align: Align = "text"
-    is_below: bool = False
+    is_joined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,15 @@ class Fields:
     fields: tuple[tuple[str, str], ...]
 
 
-Cell = str | int | Code | Fields | None
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A word in the colour of its meaning; the first one of a row marks the row."""
+
+    text: str
+    level: StatusLevel
+
+
+Cell = str | int | Code | Fields | Mark | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +69,45 @@ class Table:
     note: str = ""
 
     @property
-    def titles_below(self) -> list[str]:
-        """The headings of the cells below the others, without columns that no row has."""
-        found = {title for row in self.rows for title, _ in self.below(row)}
-        return [column.title for column in self.columns if column.is_below and column.title in found]
+    def has_long_texts(self) -> bool:
+        """Whether a column has texts that need the whole width of a narrow screen."""
+        return any(column.align == "long" for column in self.columns)
 
-    def below(self, row: Sequence[Cell]) -> list[tuple[str, Cell]]:
-        """Return what is set below the other cells of a row: titles and cells that add something to the first cell."""
-        cells = zip(self.columns, row, strict=True)
+    @property
+    def is_wide(self) -> bool:
+        """Whether further columns of any length need room beside the long texts."""
+        return self.has_long_texts and any(column.align == "text" for column in self.columns)
+
+    @property
+    def headings(self) -> list[Column]:
+        """The columns that are not joined to others, with the titles of all that some row has."""
+        found = {part.title for row in self.rows for _, lines in self.cells(row) for part, _ in lines}
         return [
-            (column.title, cell) for column, cell in cells if column.is_below and cell not in (None, "", "–", row[0])
+            replace(
+                first,
+                title=", ".join(filter(None, [first.title, *(each.title for each in more if each.title in found)])),
+            )
+            for first, *more in self._grouped
+        ]
+
+    @property
+    def _grouped(self) -> list[list[Column]]:
+        """The columns, each with those that are joined to it."""
+        groups: list[list[Column]] = []
+        for column in self.columns:
+            if column.is_joined:
+                groups[-1].append(column)
+            else:
+                groups.append([column])
+        return groups
+
+    def cells(self, row: Sequence[Cell]) -> list[tuple[Column, list[tuple[Column, Cell]]]]:
+        """Return the cells of a row, each with its lines: without those that add nothing."""
+        rest = iter(row)
+        found = [(group[0], [(column, next(rest)) for column in group]) for group in self._grouped]
+        return [
+            (first, [each for i, each in enumerate(lines) if each[1] not in (None, "", *("–", row[0]) * (i > 0))])
+            for first, lines in found
         ]
 
 
@@ -125,6 +164,8 @@ class Page:
 def _environment() -> Environment:
     environment = open_templates("growlytics_pandas.views", _storable)
     environment.globals["ink"] = ink
+    environment.globals["MAX_WHOLE_CHARS"] = MAX_WHOLE_CHARS
+    environment.filters["unbroken"] = unbroken
     return environment
 
 
@@ -142,6 +183,29 @@ def ink(name: str, level: StatusLevel) -> str:
     """Return a colour twice: a plain one first, because variables are removed from an untrusted notebook."""
     variable, plain = _INK[level]
     return f"{name}:{plain};{name}:var({variable}, {plain})"
+
+
+MAX_WHOLE_CHARS: Final = 30  # of a word, such as a date or a label, that is not broken
+_PIECE: Final = r"[^_]{1,30}_?|_"  # of a longer word, which may break between its pieces
+
+
+def unbroken(text: str) -> Markup:
+    """Escape a text whose words break only if they are very long.
+
+    Examples
+    --------
+    >>> unbroken("due 2025-01-31")
+    Markup('due <nobr>2025-01-31</nobr>')
+    """
+    return Markup("").join(map(_unbroken, re.split(r"(\s+)", _storable(text))))
+
+
+def _unbroken(word: str) -> Markup:
+    if len(word) > MAX_WHOLE_CHARS:
+        return Markup("<wbr>").join(re.findall(_PIECE, word))
+    if re.search(r"\S[-/?={(\[]\S", word):
+        return Markup("<nobr>{}</nobr>").format(word)
+    return escape(word)
 
 
 def _storable(value: Any) -> Any:
@@ -171,4 +235,4 @@ def render_panel(**parts: Any) -> str:
 def render_tables(tables: Sequence[Table]) -> str:
     """Return tables as HTML for a notebook, with inline styles only."""
     shown = _environment().get_template("tables.html.jinja").render(tables=tables)
-    return f'<div class="tex2jax_ignore mathjax_ignore" style="max-width: 90em; overflow-x: auto">{shown}</div>'
+    return f'<div class="tex2jax_ignore mathjax_ignore" style="max-width: 90em">{shown}</div>'

@@ -243,7 +243,7 @@ def _type_steps(plan: PlanSummary) -> list[Step]:
 def _data_steps(owner: str, errors: int, warnings: int) -> list[Step]:
     steps = []
     if errors:
-        words = f"Fix the {_counted(errors, 'error')}: each violation names the option or the correction."
+        words = f"Fix the {_counted(errors, 'error')}: each violation names its fix."
         steps.append(Step(words, phrase(f"{owner}.violations", "--violations violations.csv")))
     if warnings:
         steps.append(

@@ -20,7 +20,8 @@ from growlytics_pandas._rules import Effect, Group, Rule, Severity
 from growlytics_pandas._status import MEANINGS, Status
 from growlytics_pandas._text import argument, phrase, plural
 from growlytics_pandas.contract import AttributeType
-from growlytics_pandas.views.html import Cell, Code, Column, Fields, StatusLevel, Table, render_tables
+from growlytics_pandas.views.headline import STATUS_LEVELS
+from growlytics_pandas.views.html import Cell, Code, Column, Fields, Mark, StatusLevel, Table, render_tables
 
 SUGGESTIONS_TITLE: Final = "Suggested options"
 TO_DECIDE: Final = "to decide"
@@ -104,19 +105,24 @@ def left_out(count: int, nouns: str, rest: str = "") -> str:
 
 
 def suggestions_table(suggestions: Sequence[Any], limits: Limits) -> Table | None:
-    """Return suggestions (see `checks.profile`); those that a person must decide come first."""
+    """Return suggestions (see `checks.profile`) by column; those that a person must decide come first."""
     if not suggestions:
         return None
-    ranked = sorted(suggestions, key=lambda each: each.value is not None)
+    columns = list(dict.fromkeys(repr(each.column) for each in suggestions))
+    ranked = sorted(suggestions, key=lambda each: (each.value is not None, columns.index(repr(each.column))))
     shown = ranked[: limits.rules]
     return Table(
         SUGGESTIONS_TITLE,
-        (Column("option", "name"), Column("column"), Column("value"), Column("reason", is_below=True)),
+        (
+            Column("column", "strong"),
+            Column("option", "short"),
+            Column("", "quiet", is_joined=True),
+            Column("reason", "long"),
+        ),
         tuple(
             (
-                argument(each.option),
                 label(each.column),
-                TO_DECIDE if each.value is None else Code(_value_text(each)),
+                *((Mark(TO_DECIDE, "warn"), argument(each.option)) if each.value is None else (_option_of(each), "")),
                 visible(each.reason, MAX_REASON_CHARS),
             )
             for each in shown
@@ -125,9 +131,11 @@ def suggestions_table(suggestions: Sequence[Any], limits: Limits) -> Table | Non
     )
 
 
-def _value_text(suggestion: Any) -> str:
+def _option_of(suggestion: Any) -> Code:
+    """Return the option with its value for the column."""
     flags = getattr(suggestion, "text", "")  # a row of the frame has none, and is shown only in Python
-    return visible(phrase(repr(suggestion.value), flags), MAX_LABEL_CHARS)
+    value = "" if suggestion.value is True else f"={suggestion.value!r}"
+    return Code(visible(phrase(f"{suggestion.option}{value}", flags), MAX_LABEL_CHARS))
 
 
 # violations --------------------------------------------------------------------------------------------------------
@@ -151,9 +159,10 @@ def violations_table(
     return Table(
         "Violations by rule and column",
         (
-            *(Column("rule", "name"), Column("column"), Column("cells", "number")),
-            *(Column("severity", "severity"), Column("effect", "effect")),
-            *(Column("finding", is_below=True), Column("fix", is_below=True)),
+            *(Column("severity", "short"), Column("effect", "quiet", is_joined=True)),
+            *(Column("column", "strong"), Column("rule", "quiet", is_joined=True)),
+            *(Column("finding", "long"), Column("fix", "long", is_joined=True)),
+            Column("cells", "number"),
         ),
         tuple(_violation_row(group, id_column, masker) for group in shown),
         ". ".join(part for part in (more, rest) if part),
@@ -164,14 +173,18 @@ def violations_table(
 
 def _violation_row(group: Group, id_column: Hashable, masker: Masker) -> tuple[Cell, ...]:
     return (
-        group.rule.value,
-        label(group.column),
-        group.cells,
-        group.severity.value,
+        _severity(group.severity),
         group.effect.value,
+        label(group.column),
+        group.rule.value,
         _example(group, id_column, masker),
         _fix(visible(group.fix, MAX_FIX_CHARS)),
+        group.cells,
     )
+
+
+def _severity(severity: str) -> Mark:
+    return Mark(severity, SEVERITY_LEVELS[severity])
 
 
 def _fix(fix: str) -> Cell:
@@ -201,16 +214,17 @@ def rows_table(failed: FailedRows, masker: Masker, limits: Limits, *, is_dry: bo
     return Table(
         _failed_title(is_dry=is_dry),
         (
-            *(Column("status"), Column("HTTP", "number"), Column("rows", "number")),
-            *(Column("reason", is_below=True), Column("first rows", is_below=True)),
+            *(Column("status", "short"), Column("HTTP", "quiet", is_joined=True)),
+            *(Column("reason", "long"), Column("first rows", "long", is_joined=True)),
+            Column("rows", "number"),
         ),
         tuple(
             (
-                status,
-                str(http or MISSING),
-                count,
+                Mark(status, STATUS_LEVELS[status]),
+                f"HTTP {http}" if http else "",
                 visible(words, MAX_REASON_CHARS),
                 _first_rows(listed.get((status, http, words), []), count),
+                count,
             )
             for (status, http, words), count in shown
         ),
@@ -253,35 +267,37 @@ def schema_table(schema: pd.DataFrame, new: Mapping[str, str], limits: Limits) -
         return None
     shown = schema.head(limits.columns)
     sent = getattr(schema, "_sent", {})
-    columns = (
-        *(Column("column"), Column("attribute", is_below=True), Column("type", "short")),
-        *(Column("known type", is_below=True), Column("dtype", "short"), Column("missing", "number")),
-        *(Column("note", is_below=True), Column("example → sent", "wide")),
-    )
-    n_columns = len(columns) - bool(shown["example"].isna().all())  # the schema of a report has no examples
+    has_examples = not shown["example"].isna().all()  # the schema of a report has none
     return Table(
         "Schema",
-        columns[:n_columns],
-        tuple(_schema_row(row, new, sent)[:n_columns] for row in _records(shown)),
+        (
+            *(Column("column", "strong"), Column("attribute", "quiet", is_joined=True)),
+            *(Column("type", "short"), Column("known type", "quiet", is_joined=True), Column("dtype", "quiet")),
+            *(Column("missing", "number"), *([Column("example → sent")] if has_examples else [])),
+            Column("note", "long"),
+        ),
+        tuple(_schema_row(row, new, sent, has_examples=has_examples) for row in _records(shown)),
         left_out(len(schema) - len(shown), "columns"),
         "The service fixes an attribute's type at its first value; it cannot be changed later.",
     )
 
 
-def _schema_row(row: Any, new: Mapping[str, str], sent: Mapping[str, str | None]) -> tuple[Cell, ...]:
+def _schema_row(
+    row: Any, new: Mapping[str, str], sent: Mapping[str, str | None], *, has_examples: bool
+) -> tuple[Cell, ...]:
     type_ = "not sent" if pd.isna(row.type) else str(row.type)
     known = "" if pd.isna(row.known_type) else str(row.known_type)
-    state = ", new" if row.attribute in new else ", known" if known == type_ else ""
+    state = "new" if row.attribute in new else "known" if known == type_ else ""
     notes = [note for note in (row.note, "name, email and mobile are always strings" * bool(row.reserved)) if note]
     return (
         label(row.column),
         label(row.attribute),
-        type_ + state,
-        "" if state else known,
+        type_,
+        state or (known and f"known: {known}"),
         visible(row.dtype, MAX_LABEL_CHARS),
         int(row.missing),
+        *([_example_sent(row, sent.get(repr(row.column)))] if has_examples else []),
         visible("; ".join(notes), MAX_FIX_CHARS),
-        _example_sent(row, sent.get(repr(row.column))),
     )
 
 
@@ -430,9 +446,9 @@ class RulesFrame(_ShownFrame):
     """The rules that are checked."""
 
     def _table(self) -> Table:
-        columns = (Column("rule", "name"), Column("severity", "severity"), Column("effect", "effect"))
-        rows = tuple(tuple(row) for row in _records(self))
-        return Table("Rules", (*columns, Column("meaning")), rows)
+        columns = (Column("severity", "short"), Column("effect", "quiet", is_joined=True), Column("rule", "strong"))
+        rows = tuple((_severity(row.severity), row.effect, row.rule, row.meaning) for row in _records(self))
+        return Table("Rules", (*columns, Column("meaning", "long")), rows)
 
 
 class _RowsFrame(_ShownFrame):
@@ -449,11 +465,13 @@ class RejectsFrame(_RowsFrame):
         shown = self._first()
         cells = zip(shown.index.tolist(), *(shown.iloc[:, i].tolist() for i in range(shown.shape[1])), strict=True)
         index = "index" if self.index.name is None else label(self.index.name)
-        beside = (Column(index, "narrow"), Column("status", "narrow"), Column("rule", "name"))
-        below = (Column(name, is_below=True) for name in ("reason", "fix", ""))
+        columns = (
+            *(Column(index, "strong"), Column("status", "short"), Column("rule", "quiet", is_joined=True)),
+            *(Column("reason", "long"), Column("fix", "long", is_joined=True), Column("", "long", is_joined=True)),
+        )
         return Table(
             "Rows to correct",
-            (*beside, *below),
+            columns,
             tuple((*map(_plain, row[:5]), _fields(self.columns[4:].tolist(), row[5:])) for row in cells),
             left_out(len(self) - len(shown), "rows"),
         )
@@ -468,10 +486,10 @@ class FailedFrame(_RowsFrame):
 
     def _table(self) -> Table:
         shown = self._first()
-        beside = (Column("row", "number"), Column("id"), Column("status", "name"), Column("HTTP", "number"))
+        columns = (Column("row", "number"), Column("id", "strong"), Column("status", "short"), Column("HTTP", "number"))
         return Table(
             self._title,
-            (*beside, Column("error", is_below=True)),
+            (*columns, Column("error", "long")),
             tuple((one.row, *map(_plain, (one.id, one.status, one.http_status, one.error))) for one in _records(shown)),
             left_out(len(self) - len(shown), "rows"),
         )

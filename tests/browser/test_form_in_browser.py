@@ -117,7 +117,7 @@ def test_hostile_text_is_inert_in_the_form(notebook, width):
     check_harmless(nb)
 
 
-OWN_STYLE = ".growlytics-form > .widget-html:first-child style"
+OWN_STYLE = ".growlytics-tables, .growlytics-form > .widget-html:first-child style"
 
 
 def check_harmless(nb):

@@ -117,10 +117,58 @@ def test_notebook_tables_fit_a_narrow_cell(browser, tmp_path):
         visit.context.close()
 
 
+WORDS_ON_SEVERAL_LINES = """(cells) => {
+    const broken = [];
+    for (const cell of cells) {
+        const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+        for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+            for (const word of text.data.matchAll(/(?<!\\S)\\S{1,30}(?!\\S)/g)) {
+                const range = document.createRange();
+                range.setStart(text, word.index);
+                range.setEnd(text, word.index + word[0].length);
+                if (new Set([...range.getClientRects()].map((one) => one.top)).size > 1) broken.push(word[0]);
+            }
+        }
+    }
+    return broken;
+}"""
+
+
+@pytest.mark.parametrize("width", [300, 520, 700, 1200])
+def test_no_word_of_a_table_is_broken(browser, tmp_path, width):
+    df = gp.sample_customers(100, dirty=True).assign(
+        **{"letzte_bestellung_zeitpunkt": "2025-01-31T10:15:00", "E-Mail": "a@b.de"}
+    )
+    plan = gp.plan(df, "customer_id")
+    for name in ("schema", "violations", "suggestions"):
+        page = notebook_page(getattr(plan, name)._repr_html_(), tmp_path / f"{name}.html")
+        visit = Visit(browser, page.as_uri(), width)
+        assert visit.overflow() <= 0
+        assert visit.page.locator(".growlytics-table").evaluate("(one) => one.scrollWidth <= one.clientWidth"), name
+        assert visit.page.locator("td").evaluate_all(WORDS_ON_SEVERAL_LINES) == [], name
+        visit.context.close()
+
+
+def test_printed_tables_repeat_their_headings(browser, sandbox, tmp_path):
+    df = gp.sample_customers(200, dirty=True)
+    plan = gp.plan(df, "customer_id")
+    result = gp.push(df, "customer_id", client=sandbox.client, errors="drop", progress=False)
+    pages = [notebook_page(one._repr_html_(), tmp_path / "notebook.html") for one in (plan.violations, plan.schema)]
+    for page in (*pages, plan.to_html(tmp_path / "plan.html"), result.to_html(tmp_path / "result.html")):
+        visit = Visit(browser, page.as_uri(), 400)
+        assert visit.page.locator("thead:visible", has_text="cells").count() == 0, "cards on the screen"
+        visit.page.set_viewport_size({"width": 680, "height": 1000})  # A4 within its margins
+        visit.page.emulate_media(media="print")
+        displays = "(all) => all.map((one) => getComputedStyle(one).display)"
+        assert set(visit.page.locator("table").evaluate_all(displays)) == {"table"}
+        assert set(visit.page.locator("thead").evaluate_all(displays)) == {"table-header-group"}
+        visit.context.close()
+
+
 def has_texts_beside(visit):
     """Return whether the long texts of a table are beside the other cells of their row, not below them."""
-    first, *_, last = visit.page.locator("tbody tr").first.locator("td").all()
-    return last.bounding_box()["y"] == first.bounding_box()["y"]
+    row = visit.page.locator("tbody tr").first
+    return row.locator(".long").bounding_box()["y"] == row.locator("td").first.bounding_box()["y"]
 
 
 def test_no_printed_page_has_only_the_footer(browser, sandbox, tmp_path):
@@ -137,6 +185,7 @@ def test_a_printed_heading_stays_with_its_table(browser, sandbox, tmp_path):
     result = gp.push(gp.sample_customers(50), "customer_id", client=sandbox.client, progress=False)
     visit = Visit(browser, result.to_html(tmp_path / "page.html").as_uri(), 1200)
     visit.page.add_style_tag(content="header, footer, section:not(:last-of-type) { display: none }")
+    visit.page.add_style_tag(content="* { opacity: 1 !important }")  # else the letters are in streams of their own
     parts = [visit.page.locator(f"section:last-of-type {part}").first for part in ("h2", ".note", "thead", "tbody tr")]
     least = sum(len("".join(part.inner_text().split())) for part in parts)
     n_apart = 0

@@ -9,6 +9,7 @@ from html import unescape
 
 import pandas as pd
 import pytest
+from support.shown import plain as plain_html
 
 import growlytics_pandas as gp
 from growlytics_pandas._text import message_style
@@ -37,7 +38,7 @@ def row(form, label):
 
 
 def picture(form):
-    return form._picture.value.replace("<wbr>", "")
+    return plain_html(form._picture.value)
 
 
 def button(form, title):
@@ -233,6 +234,47 @@ def test_dry_run_sends_nothing_and_needs_no_key():
     form.wait()
     assert form.result.counts["unsent"] == 4
     assert "nothing was" in outcome(form)
+
+
+def test_main_button_is_what_to_do_next(sandbox, faulty):
+    form = customers().growlytics.form(client=sandbox.client)
+    push, retry = form._actions._push, form._actions._retry
+    assert push.button_style == "primary"
+    button(form, "Dry run").click()
+    form.wait()
+    assert push.button_style == "primary"
+    push.click()
+    form.wait()
+    assert push.button_style == ""
+    form._skip.value = True
+    form._skip.value = False
+    row(form, "City").name.value = "Town"
+    assert push.button_style == "primary"
+    other = customers(40).growlytics.form(client=faulty(seed=1, success_false=0.2).client)
+    push, retry = other._actions._push, other._actions._retry
+    push.click()
+    other.wait()
+    assert (push.button_style, retry.button_style, retry.layout.display) == ("", "primary", None)
+
+
+def test_outcome_speaks_of_controls_and_the_result_of_options(sandbox):
+    df = phones("+1 650-253-0000", "6502530001", "(650) 253-0002").assign(Day=["31/01/2025", "x", None])
+    df.loc[3] = df.loc[2]
+    form = df.growlytics.form("id", client=sandbox.client)
+    form._leave_out.value = True
+    form._actions._push.click()
+    form.wait()
+    assert "“Region of phone numbers”" in outcome(form)
+    assert not re.search(r"\b(errors|region|normalize|keep|types|date_format)\b=", unescape(outcome(form)))
+    assert form.result.violations["message"].str.contains("region='US'").any()
+
+
+def test_marks_count_each_value_once():
+    df = phones("+1 650-253-0000", "6502530001", "(650) 253-0002", "12")
+    form = df.growlytics.form("id")
+    marks = re.findall(r"● ([\d,]+)", row(form, "mobile").becomes.value)
+    assert len([each for each in groups(form) if each.column == "mobile"]) > 1
+    assert [int(each) <= len(df) for each in marks] == [True]
 
 
 def test_push_without_a_key_shows_the_fix():
