@@ -6,6 +6,7 @@ import warnings
 
 import pandas as pd
 import pytest
+from support.shown import plain
 
 import growlytics_pandas as gp
 from growlytics_pandas import options
@@ -108,8 +109,9 @@ def test_the_command_line_writes_suggestions_as_flags(tmp_path, capsys):
         "--date-format 'Day=?' (to decide)",
     ]
     main(["validate", str(file), "--id-col", "id", "--report", str(report)])
-    assert "--strip-column City" in report.read_text("utf-8")
-    assert "na_values" not in report.read_text("utf-8")
+    shown = plain(report.read_text("utf-8"))
+    assert "--strip-column City" in shown
+    assert "na_values" not in shown
 
 
 def test_suggested_options_leave_none_to_suggest():

@@ -259,6 +259,8 @@ LabelRows = Mapping[Rule, Rows]
 
 def customers_only(frame: pd.DataFrame, label_rows: Rows) -> pd.DataFrame:
     """Return a frame without the rows of headings and totals, which would make columns of numbers look like text."""
+    if len(label_rows) and label_rows[0] == len(frame) - len(label_rows):  # the last rows: the others need no copy
+        return frame.iloc[: label_rows[0]]
     return frame.take(np.delete(np.arange(len(frame)), label_rows)) if len(label_rows) else frame
 
 

@@ -540,10 +540,10 @@ def _for_phone_numbers(columns: Columns, position: int) -> list[Suggestion]:
 
 
 def _open_region(label: Hashable, region: str, other: str, cells: int) -> Suggestion:
-    guess = f" ({options_text(region=other)}?)" if other else ""
+    guess = f"{options_text(region=other)}?" if other else argument("region")
     reason = (
-        f"phone numbers without a country code may be of another country than {region}, which would take them as its "
-        f"own: set {argument('region')} to theirs{guess}, or write them with their codes (+44…)"
+        f"phone numbers without a country code may be of another country than {region}, and are read as of {region}: "
+        f"give their region ({guess}), or write them with their codes (+44…)"
     )
     return Suggestion("normalize", label, None, reason, cells)
 

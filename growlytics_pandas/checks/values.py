@@ -532,6 +532,16 @@ class Precheck:
         found = [rows for rule, rows in self.skipped_by.items() if rule in (Rule.ROW_IS_HEADING, Rule.ROW_IS_TOTAL)]
         return np.sort(np.concatenate([np.empty(0, dtype="int64"), *found]))
 
+    @property
+    def no_evidence(self) -> npt.NDArray[np.int64]:
+        """The rows whose values say nothing about types: the same, and the last rows if they have no id, ascending."""
+        is_left_out = np.zeros(len(self.skipped), dtype=bool)
+        is_left_out[self.skipped_by.get(Rule.ID_MISSING, [])] = True
+        is_left_out[self.not_customers] = True
+        customers = np.flatnonzero(~is_left_out)
+        first = int(customers[-1]) + 1 if len(customers) else 0
+        return np.union1d(self.not_customers, np.arange(first, len(is_left_out))) if first else self.not_customers
+
 
 def check_frame(
     frame: pd.DataFrame,

@@ -42,6 +42,7 @@ MISSING_WORDS: Final = frozenset(
         *(word.casefold() for word in SURE_WORDS),
         *("na", "n.a.", "n.a", "n/d", "nil", "blank", "empty", "missing", "unknown", "not known", "no data"),
         *("tbd", "tba", "n.v.", "nv", "unbekannt", "entfällt", "inconnu", "non renseigné", "sans objet", "desconocido"),
+        *("ninguno", "ninguna", "sin dato", "sin datos", "no aplica", "s/d", "aucun", "aucune", "nessuno", "keine"),
         *("not available", "not applicable", "not provided", "(none)", "(empty)", "1.#ind", "1.#qnan", "-1.#ind"),
         *("0000-00-00", "0000-00-00 00:00:00", "00/00/0000", "00-00-0000", "00.00.0000"),
     }
@@ -123,7 +124,9 @@ def _is_part(inner: str, quotes: str) -> bool:
 
 MISSING_TEXTS: Final = frozenset({"nan", "NaN", "None", "NaT", "<NA>", "null", "NULL", "N/A", "n/a", "#N/A"})
 """What Python, JSON, SQL and spreadsheets write for a missing value."""
-MISSING_IDS: Final = MISSING_TEXTS | {"NA", "undefined"}
+MISSING_IDS: Final = SURE_WORDS.union(
+    *((word, word.upper(), word.capitalize()) for word in MISSING_WORDS - {"nv"})  # NV may be a state's code
+) - {""}
 """Texts that may be real values (NA is Namibia), but hardly real ids."""
 
 _SEPARATOR: Final = "\x02"

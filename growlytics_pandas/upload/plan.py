@@ -297,7 +297,7 @@ class Plan(HtmlRepr):
         part = self._whole
         if part is None:
             return find_suggestions(self._examples, self._schema, self._options)
-        if not len(others := part.prechecked.not_customers):
+        if not len(others := part.prechecked.no_evidence):
             return find_suggestions(part.frame, self._schema, self._options, part.texts)
         frame = customers_only(part.frame, others)
         known = {each.name: each.known for each in self._schema.attributes if each.known}

@@ -18,7 +18,7 @@ from growlytics_pandas._labels import is_personal
 from growlytics_pandas._masking import MISSING, Masker, is_missing, visible, written
 from growlytics_pandas._rules import Effect, Group, Rule, Severity
 from growlytics_pandas._status import MEANINGS, Status
-from growlytics_pandas._text import argument, phrase, plural
+from growlytics_pandas._text import argument, options_text, phrase, plural
 from growlytics_pandas.contract import AttributeType
 from growlytics_pandas.views.headline import STATUS_LEVELS
 from growlytics_pandas.views.html import Cell, Code, Column, Fields, Mark, StatusLevel, Table, render_tables
@@ -132,10 +132,10 @@ def suggestions_table(suggestions: Sequence[Any], limits: Limits) -> Table | Non
 
 
 def _option_of(suggestion: Any) -> Code:
-    """Return the option with its value for the column."""
-    flags = getattr(suggestion, "text", "")  # a row of the frame has none, and is shown only in Python
-    value = "" if suggestion.value is True else f"={suggestion.value!r}"
-    return Code(visible(phrase(f"{suggestion.option}{value}", flags), MAX_LABEL_CHARS))
+    """Return the option as a call or command gives it."""
+    option, column, value = suggestion.option, suggestion.column, suggestion.value
+    given = [column] if value is True else value if option == "timezone" else {column: value}
+    return Code(visible(options_text(**{option: given}), MAX_LABEL_CHARS))
 
 
 # violations --------------------------------------------------------------------------------------------------------

@@ -194,3 +194,13 @@ def test_total_row_of_sums_below_many_rows():
     found = gp.plan(pd.concat([df, pd.DataFrame([total])], ignore_index=True), "id")
     assert found.counts["invalid"] == 1
     assert found.suggest()["decimal"] == {"Spend": ","}
+
+
+def test_last_rows_without_an_id_settle_no_type():
+    """A totals row whose label is in another column is not sent, so its numbers say nothing."""
+    ids = [f"a{i}@x.com" for i in range(40)]
+    df = pd.DataFrame({"Email": ids, "Customer": ids, "Orders": [str(i % 30) for i in range(40)]})
+    for blank in (None, "", "n/a"):
+        whole = pd.concat([df, pd.DataFrame({"Email": [blank], "Customer": ["Total"], "Orders": ["2,900"]})])
+        assert gp.suggest(whole, "Email", na_values=["n/a"])["types"] == {"Orders": "number"}
+    assert gp.suggest(df.assign(Email=None), "Email")["types"] == {"Orders": "number"}
