@@ -318,8 +318,13 @@ def _settled(profile: Profile, kept: dict[str, Dates], formats: list[str], read:
     examples = "; ".join(f"{_example(form)} is read as {_meant(form)}" for form in formats[:_SHOWN])
     has_offset = any(kept[form].aware.any() for form in formats if form not in _CLOCKS)
     has_none = any((kept[form].ok & ~kept[form].aware).any() for form in formats)
-    zone = f"; those with an offset are converted to the zone of {argument('timezone')}" if has_offset else ""
-    zone += ", the others are unchanged" if has_offset and has_none else ""
+    zone = ""
+    if has_offset:
+        others = ", the others are unchanged" if has_none else ""
+        zone = (
+            f"; those with an offset are converted to the zone of {argument('timezone')}{others}: 02:30 +05:30 is 21:00 "
+            "of the day before in UTC"
+        )
     present = profile.cells
     counted = f"{of_all(read, present)} {'are dates' if present > 1 else 'is a date'}"
     value: Any = formats[0] if len(formats) == 1 else formats
