@@ -322,8 +322,8 @@ def _settled(profile: Profile, kept: dict[str, Dates], formats: list[str], read:
     if has_offset:
         others = ", the others are unchanged" if has_none else ""
         zone = (
-            f"; those with an offset are converted to the zone of {argument('timezone')}{others}: 02:30 +05:30 is 21:00 "
-            "of the day before in UTC"
+            f"; those with an offset are converted to the zone of {argument('timezone')}{others}: "
+            "in UTC, 02:30 +05:30 is 21:00 of the day before"
         )
     present = profile.cells
     counted = f"{of_all(read, present)} {'are dates' if present > 1 else 'is a date'}"

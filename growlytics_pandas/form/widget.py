@@ -338,7 +338,7 @@ class Form:
             self._grid.show(self._state)
             self._grid.show_becomes(becomes)
             obstacle = obstacle_text(checked, self._state, self._names.frame, rows)
-            note = obstacle or undecided_text(checked)
+            note = " ".join(filter(None, [obstacle, undecided_text(checked)]))
             text = "Push" if obstacle else button_text(checked, self._state, rows)
             shown = ("" if self._state.segment else legend_html(checked), "", self._draw(is_masked))
         else:
