@@ -65,6 +65,8 @@ _OF_CONSENT: Final = listed(
     "opt optin optout consent accepts accept verified subscribed unsubscribed status allowed ok"
 )
 """With a contact, whether it may be used: no contact itself."""
+_OF_PLACES: Final = listed("city town district state province county country region")
+"""With an address, a part that many customers share."""
 OF_OTHERS: Final = listed(
     """
     manager agent owner referrer referred referral referee father mother spouse guardian emergency alternate
@@ -102,7 +104,7 @@ def is_personal(attribute: Any, column: Hashable, id_column: Hashable) -> bool:
 
     Examples
     --------
-    >>> [is_personal(label, label, "id") for label in ("E-mail", "PhoneNo", "Full Name", "Product Name", "City")]
+    >>> [is_personal(label, label, "id") for label in ("E-mail", "PhoneNo", "Full Name", "Product Name", "Address City")]
     [True, True, True, False, False]
     """
     return str(column) == str(id_column) or any(map(_is_of_people, {str(attribute), str(column)}))
@@ -110,7 +112,7 @@ def is_personal(attribute: Any, column: Hashable, id_column: Hashable) -> bool:
 
 def _is_of_people(label: str) -> bool:
     words = words_of(label)
-    if not _OF_CONSENT.isdisjoint(words):
+    if not (_OF_CONSENT | _OF_PLACES).isdisjoint(words):
         return False
     if label.strip().casefold() in RESERVED_ATTRIBUTES or not _together(words).isdisjoint(_CONTACT_WORDS):
         return True
