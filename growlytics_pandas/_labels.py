@@ -104,8 +104,8 @@ def is_personal(attribute: Any, column: Hashable, id_column: Hashable) -> bool:
 
     Examples
     --------
-    >>> [is_personal(label, label, "id") for label in ("E-mail", "PhoneNo", "Full Name", "Product Name", "Address City")]
-    [True, True, True, False, False]
+    >>> [is_personal(label, label, "id") for label in ("E-mail", "Full Name", "Product Name", "Address City")]
+    [True, True, False, False]
     """
     return str(column) == str(id_column) or any(map(_is_of_people, {str(attribute), str(column)}))
 
