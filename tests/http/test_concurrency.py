@@ -18,7 +18,7 @@ from support.simulated_servers import (
 
 from growlytics_pandas.http.concurrency import ConcurrencyController, ResponseStats
 
-RATES = [20, 100, pytest.param(1000, marks=pytest.mark.slow)]
+RATES = [20, 100, pytest.param(500, marks=pytest.mark.slow)]
 
 
 @pytest.mark.parametrize("retry_after", [None, 1.0])
