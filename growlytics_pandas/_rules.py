@@ -56,6 +56,7 @@ class Rule(StrEnum):
     VALUE_STRINGIFIED = "value_stringified"
     VALUE_WHITESPACE = "value_whitespace"
     VALUE_CASE = "value_case"
+    NUMBER_AMBIGUOUS = "number_ambiguous"
     TEXT_DAMAGED = "text_damaged"
     DATE_TRUNCATED = "date_truncated"
     DATE_SHIFTED = "date_shifted"
@@ -127,6 +128,9 @@ RULES: Final = MappingProxyType(
         Rule.VALUE_STRINGIFIED: _warning(Effect.SENT_AS_IS, "a placeholder for a missing value: 'nan', 'None', 'NULL'"),
         Rule.VALUE_WHITESPACE: _warning(Effect.SENT_AS_IS, "white space around the text"),
         Rule.VALUE_CASE: _warning(Effect.SENT_AS_IS, "a category that differs from a more common one only in case"),
+        Rule.NUMBER_AMBIGUOUS: _warning(
+            Effect.VALUE_CHANGED, "numbers such as 1.234 that are read as decimals, but may be thousands"
+        ),
         Rule.TEXT_DAMAGED: _warning(Effect.SENT_AS_IS, "replacement characters, NUL, or text in the wrong encoding"),
         Rule.DATE_TRUNCATED: _warning(Effect.VALUE_CHANGED, "the fraction of a second is cut off"),
         Rule.DATE_SHIFTED: _warning(Effect.VALUE_CHANGED, "a date at midnight falls on another day in timezone="),

@@ -34,6 +34,7 @@ from growlytics_pandas.checks.profile import (
     CONTACT_SAMPLE,
     LIKELY,
     LISTED,
+    MOST,
     SAMPLE,
     Cleaned,
     Head,
@@ -247,7 +248,10 @@ def _for_column(columns: Columns, position: int) -> list[Suggestion]:
     if kind in _NUMBERS and name == "mobile" and columns.reading_of(label).normalize is None:
         return _for_phone_numbers(columns, position)
     if kind in (Kind.TEXT, Kind.MIXED):
-        return [*_for_texts(columns, position), *_with_given_options(columns, position)]
+        short = (
+            [] if is_id or not is_postal_code(str(label)) else _short_texts(columns.cleaned(position).profile, label)
+        )
+        return [*_for_texts(columns, position), *_with_given_options(columns, position), *short]
     return []
 
 
@@ -302,7 +306,41 @@ def _for_numbers(columns: Columns, position: int) -> list[Suggestion]:
     is_decided = columns.given_types.get(name) == contract.NUMBER
     if known is not None and not is_decided and is_code_like(name) and (codes := _codes(present, label)).is_loss:
         return [replace(codes, type=contract.NUMBER if known == contract.STRING else contract.STRING)]
+    is_open = proposal is None and known in (None, contract.NUMBER) and reading.decimal is None
+    if is_open and columns.kinds[position] in _FRACTIONAL and _may_be_thousands(present):
+        return [_thousands(present, label)]
     return [replace(proposal, column=label)] if proposal else []
+
+
+def _may_be_thousands(present: pd.Series[Any]) -> bool:
+    """Return whether numbers look like 1.234 for 1234, read with a decimal point.
+
+    Fractions then have three digits (some end in zeros) and begin at 1, and no number reaches 1000.
+    """
+    numbers = np.abs(present.to_numpy(dtype="float64"))
+    if not (numbers < 1000).all():  # noqa: PLR2004 - as above
+        return False
+    thousandths = np.round(1000 * numbers)
+    fractions = thousandths % 1000 != 0
+    if fractions.sum() < _LEAST_AMBIGUOUS or (numbers[fractions] < 1).any():
+        return False
+    is_exact = np.isclose(1000 * numbers, thousandths, rtol=0, atol=1e-6).all()
+    return bool(is_exact) and (thousandths[fractions] % 10 != 0).mean() >= _SHARE_OF_THREE_DIGITS
+
+
+_FRACTIONAL: Final = (Kind.FLOAT, Kind.DECIMAL)
+_LEAST_AMBIGUOUS: Final = 10  # numbers with a fraction; fewer may have three digits by chance
+_SHARE_OF_THREE_DIGITS: Final = 0.8  # nine of ten numbers do not end in zero
+
+
+def _thousands(present: pd.Series[Any], label: Hashable) -> Suggestion:
+    example = f"{next(value for value in present.tolist() if value % 1):.3f}"
+    again = phrase("read it again: pd.read_csv(…, thousands='.')", "correct it")
+    reason = (
+        f"all fractions have up to three digits, as {example}: if the source's point separates thousands, {again}; "
+        f"if it is a decimal point, {options_text(decimal={label: '.'})} says so"
+    )
+    return Suggestion("decimal", label, None, reason, len(present), type=contract.NUMBER, choices=(".",))
 
 
 def _may_be_codes(sample: Sequence[Any], name: str, kind: Kind) -> bool:
@@ -333,11 +371,29 @@ def _short_codes(present: pd.Series[Any], *, is_postal: bool) -> str:
     is_likely = most >= _LEAST_CODE_DIGITS or (most > 1 and present.nunique() >= _MANY_CODES)
     if not is_likely or not 0 < n_short <= (len(digits) if is_postal else len(digits) / 2):
         return ""
+    return _are_shorter(n_short, len(digits), most, "when the file was read")
+
+
+def _are_shorter(n_short: int, codes: int, digits: int, when: str) -> str:
     verb = "is" if n_short == 1 else "are"
-    return (
-        f"{n_short:,} of {plural(len(digits), 'code')} {verb} shorter than {most} digits, as if leading zeros were "
-        "lost when the file was read"
-    )
+    short = f"{n_short:,} of {plural(codes, 'code')} {verb} shorter than {digits} digits"
+    return f"{short}, as if leading zeros were lost {when}"
+
+
+def _short_texts(profile: Profile, label: Hashable) -> list[Suggestion]:
+    """Report postal codes that lost their leading zeros before they became text."""
+    shapes = shapes_of(profile.texts)
+    is_code = shapes.spread([shape.isdecimal() for shape in shapes.names])
+    lengths = [len(shape) for shape in shapes.names if shape.isdecimal()]
+    most = max(lengths, default=0)
+    n_codes = profile.count(is_code)
+    if most < _LEAST_CODE_DIGITS or n_codes < MOST * profile.cells or _leading_zeros(profile):
+        return []
+    n_short = profile.count(is_code & shapes.spread([len(shape) < most for shape in shapes.names]))
+    if not n_short:
+        return []
+    reason = f"{_are_shorter(n_short, n_codes, most, 'earlier')}: restore them at the source"
+    return [Suggestion("types", label, None, reason, n_codes, type=contract.NUMBER, is_loss=True)]
 
 
 def _bits(column: pd.Series[Any], present: pd.Series[Any], label: Hashable) -> list[Suggestion]:

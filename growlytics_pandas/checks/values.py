@@ -481,6 +481,10 @@ def _warnings(
         params = {"reason": _capitalized(suggestion.reason), "is_known": is_known, "option": None}
         limit = attribute.type.value
         yield Violation(Rule.TYPE_DOUBTFUL, *where, count=count, limit=limit, params=params, variant="lost")
+    elif suggestion.option == "decimal" and suggestion.choices and attribute.type is AttributeType.NUMBER:
+        choices = [("decimal", {attribute.column: choice}) for choice in suggestion.choices]
+        params = {"reason": _capitalized(suggestion.reason), "choices": choices}
+        yield Violation(Rule.NUMBER_AMBIGUOUS, *where, count=count, params=params)
     elif suggestion.option in TYPE_OPTIONS and attribute.known is None and attribute.type is not None:
         wanted = type_of(suggestion)
         option = (suggestion.option, {attribute.column: suggestion.value}) if suggestion.value is not None else None

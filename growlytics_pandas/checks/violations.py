@@ -230,6 +230,7 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
     (Rule.VALUE_STRINGIFIED, ""): "placeholders for a missing value in {texts}: {words}; they are sent.",
     (Rule.VALUE_WHITESPACE, ""): "white space around {texts}, which is sent.",
     (Rule.VALUE_CASE, ""): "{reason}.",
+    (Rule.NUMBER_AMBIGUOUS, ""): "{reason}.",
     (Rule.TEXT_DAMAGED, ""): (
         "damaged characters in {texts}: replacement characters, NUL or UTF-8 read in another encoding."
     ),
@@ -408,6 +409,12 @@ def _of_type_warning(violation: Violation) -> Fix:
     return Fix(option, value, before=violation.params["before"])
 
 
+def _of_ambiguous(violation: Violation) -> Fix:
+    *others, (option, value) = violation.params["choices"]
+    either = "".join(f"{options_text(**{name: each})} or " for name, each in others)
+    return Fix(option, value, f"Decide before the push: {either}{{}}" if others else "If it is a decimal point: {}")
+
+
 def _of_days(violation: Violation) -> Fix:
     if violation.params["option"] is None:
         return Fix(sentence="Push the columns with dates in different time zones separately, each with its timezone.")
@@ -490,6 +497,7 @@ _FIXES: Final[Mapping[Rule, Callable[[Violation], Fix]]] = {
     Rule.VALUE_TOO_LONG: _sentence("Shorten it at the source if the API rejects it; it is sent unchanged."),
     Rule.VALUE_STRINGIFIED: _by_column("na_values", "words"),
     Rule.VALUE_WHITESPACE: _for_column("strip"),
+    Rule.NUMBER_AMBIGUOUS: _of_ambiguous,
     Rule.VALUE_CASE: lambda violation: Fix(
         "normalize", {violation.column: "lower"}, "Correct them at the source, or send all in lower case: {}"
     ),

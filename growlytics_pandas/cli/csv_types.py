@@ -18,6 +18,8 @@ _INTEGER: Final = r"-?(?:0|[1-9][0-9]*)"
 _NUMBER: Final = rf"(?:{_INTEGER}(?:\.[0-9]*)?|-?\.[0-9]+)(?:[eE][+-][0-9]+)?"
 _SHORT: Final = r"-?(?:\.[0-9]+|[0-9]+\.)(?:[eE][+-]?[0-9]+)?"
 _CODE: Final = r"-?0[0-9]+(?:\.[0-9]*)?"
+_GROUPED: Final = r"-?[1-9][0-9]{0,2}(?:\.[0-9]{3})+"
+_BELOW_1000: Final = r"-?[0-9]{1,3}"
 _FIRST_LOOK: Final = 200  # values; they are enough to recognize most text columns
 _MOSTLY: Final = 0.8  # from this share of numbers on, the other values are probably errors
 _INT64: Final = np.iinfo("int64")
@@ -40,9 +42,17 @@ def infer_column(column: pd.Series[Any]) -> tuple[pd.Series[Any], Note | None]:
     if lowered.isin(["true", "false"]).all():
         return column.str.lower().map({"true": True, "false": False}).astype("boolean"), None
     is_number = _matches(present, _NUMBER)
+    if is_number.all() and _may_be_thousands(present):
+        return column, None  # a violation has the two readings
     if is_number.all():
         return _numbers(column, present)
     return column, _note_of_text(present, is_number)
+
+
+def _may_be_thousands(present: pd.Series[Any]) -> bool:
+    """Return whether all points may separate thousands, as in 1.234."""
+    has_point = present.str.contains(".", regex=False).to_numpy(dtype=bool)
+    return bool(has_point.any()) and bool((_matches(present, _GROUPED) | _matches(present, _BELOW_1000)).all())
 
 
 def complete_decimals(column: pd.Series[Any]) -> pd.Series[Any]:

@@ -31,7 +31,7 @@ type_unsupported, type_conflict                                                |
 value_wrong_type                                                               | error   | attribute dropped
 value_not_finite, date_out_of_range                                            | error   | attribute dropped
 integer_unsafe, value_too_long, value_stringified                              | warning | sent as is
-date_truncated, date_shifted                                                   | warning | value changed
+date_truncated, date_shifted, number_ambiguous                                 | warning | value changed
 reserved_not_string                                                            | warning | value changed
 email_invalid, mobile_invalid                                                  | warning | sent as is
 attribute_unknown, currencies_mixed                                            | error   | attribute dropped
@@ -81,6 +81,8 @@ def stamps(*texts, unit="us"):
 
 
 NOW = dt.datetime(2025, 3, 14, 9, 26, 53, 589793)  # noqa: DTZ001 - naive is what is meant
+GROUPED = [n + (37 * n % 1000) / 1000 for n in range(1, 40)]
+"""Numbers such as 1.037: perhaps 1037."""
 BIRTHS = [pd.Timestamp("1990-05-01", tz="Asia/Kolkata"), pd.Timestamp("1985-12-31", tz="Asia/Kolkata"), None]
 TAGS = {f"Tag {i}": ["x", "y"] for i in range(101)}
 LONG = "Average Basket Value In Rupees Over The Last Twelve Months"
@@ -245,6 +247,9 @@ FIRING = [
     ("value_whitespace", cells("Hyderabad ", "Pune"), {}),
     ("value_whitespace", cells("\u00a0Pune", "Goa", dtype="category"), {}),
     ("value_case", cells(*["Gold", "Silver"] * 5, "gold"), {}),
+    ("number_ambiguous", cells("1.234", "18.528", "996"), {"types": {"X": "number"}}),
+    ("number_ambiguous", cells("1,234", "18,528"), {"types": {"X": "number"}}),
+    ("number_ambiguous", cells(*GROUPED, 996.0), {}),
     ("text_damaged", cells("MÃ¼nchen", "Pune"), {}),
     ("text_damaged", cells("M\ufffdnchen", "Pune", dtype="string[pyarrow]"), {}),
     ("text_damaged", cells("Pune\x00", "Goa"), {}),
@@ -362,6 +367,14 @@ QUIET = [
     ("text_damaged", cells("München", "SÃO PAULO", "Â", "naïve café", "ñ¿"), {}),
     ("value_too_long", cells("x" * 512, "🎉" * 256), {}),
     ("value_case", cells(*["Gold", "Silver"] * 5), {}),
+    ("number_ambiguous", cells("1.234", "18.528", "996"), {"types": {"X": "number"}, "decimal": ","}),
+    ("number_ambiguous", cells("1.234", "18.528", "1996"), {"types": {"X": "number"}, "decimal": "."}),
+    ("number_ambiguous", cells("1.234", "18.52"), {"types": {"X": "number"}}),
+    ("number_ambiguous", cells(*GROUPED), {"decimal": {"X": "."}}),
+    ("number_ambiguous", cells(*GROUPED, 0.5), {}),
+    ("number_ambiguous", cells(*GROUPED, 1996.0), {}),
+    ("number_ambiguous", cells(*[number * 10 for number in GROUPED]), {}),
+    ("number_ambiguous", cells(*[number + 0.0004 for number in GROUPED]), {}),
     ("value_stringified", cells("Nandi", "", "NA", None), {}),
     ("value_stringified", cells("nan", name="email"), {}),
     ("date_truncated", cells(NOW.replace(microsecond=0), dt.date(2025, 1, 1)), {}),

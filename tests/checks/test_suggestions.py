@@ -642,6 +642,17 @@ def test_amounts_with_the_word_for_euros():
     ]
 
 
+def test_short_postal_codes_as_text_are_a_warning():
+    """As text they stay wrong: the zeros were lost earlier."""
+    codes = ["28001", "9601", "8001", None, "46001"]
+    df = pd.DataFrame({"id": list("abcde"), "PLZ": codes})
+    found = gp.validate(df, "id").query("rule == 'type_doubtful'")
+    assert "2 of 4 codes are shorter than 5 digits" in found["message"].item()
+    assert gp.suggest(df, "id") == {}
+    for others in (["28001", "09601"], ["28001", "46001"], ["SW1A 1AA", "E1 6AN"], ["12345-6789", "12345"]):
+        assert gp.validate(pd.DataFrame({"id": ["a", "b"], "PLZ": others}), "id").empty
+
+
 @pytest.mark.parametrize("label", ["CP", "CP livraison", "Code postal"])
 def test_french_postal_codes(label):
     df = pd.DataFrame({"id": range(4), label: [1000, 6000, 75011, 13001]})

@@ -280,3 +280,15 @@ def test_texts_that_become_one_number(command, at, write):
     assert "line 3" in done.err
     assert "'Price'" not in done.err
     assert pushed(command, at(), file, "--type", "Version=string")["2"] == {"Version": "1.10", "Price": 3.75}
+
+
+def test_points_that_may_separate_thousands_stay_text(command, at, write):
+    """The two readings differ by a factor of 1000, so a person decides; other decimals are numbers."""
+    text = "id,Points,Weight,Price\n1,18.528,0.528,18.52\n2,996,1.250,1.999\n"
+    file = write("a.csv", text)
+    assert "type_doubtful" in command("validate", file, "--id-col", "id").out
+    assert "number_ambiguous" in command("validate", file, "--id-col", "id", "--type", "Points=number").out
+    assert pushed(command, at(), file) == {
+        "1": {"Points": "18.528", "Weight": 0.528, "Price": 18.52},
+        "2": {"Points": "996", "Weight": 1.25, "Price": 1.999},
+    }
