@@ -117,7 +117,8 @@ class Summary:
 
     def to_text(self, width: int | None = None) -> str:
         """Return a few lines of text, wrapped to the `width` of a terminal."""
-        return "\n".join([*self._result(width), *self._rule_lines(self.rules, width), *self._more()])
+        rules = () if self.ended == "stopped early" else self.rules  # they would hide why it ended
+        return "\n".join([*self._result(width), *self._rule_lines(rules, width), *self._more()])
 
     def to_quiet_text(self, width: int | None = None) -> str:
         """Return the result, and the errors if nothing is sent because of them."""

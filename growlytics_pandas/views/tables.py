@@ -193,7 +193,8 @@ def _fix(fix: str) -> Cell:
 
 
 def _example(group: Group, id_column: Hashable, masker: Masker) -> str:
-    personal = is_personal(group.attribute, group.column, id_column)
+    is_label = group.rule in (Rule.ROW_IS_TOTAL, Rule.ROW_IS_HEADING)  # a word, and no customer's
+    personal = not is_label and is_personal(group.attribute, group.column, id_column)
     value = masker.identity(group.value) if personal else masker.cell(group.value)
     where = "" if group.row is None else f"row {group.row:,}: "
     found = f"; found {_quoted(value, MAX_FINDING_CHARS)}" if value != MISSING else ""
