@@ -213,7 +213,12 @@ _DATE_ANYWHERE: Final = listed(
     joining registered anniversary expiry expires signup enrolled activated
     """
 )
-_TIME_ANYWHERE: Final = listed("seen last active login visit visited ms millis")
+_TIME_ANYWHERE: Final = listed(
+    """
+    seen last active login visit visited ms millis
+    letzte letzter letztes besuch dernier derniere visite ultimo ultima visita estancia senaste siste laatste
+    """
+)
 _DATE_AT_END: Final = frozenset({"at", "on", "ts"})
 _NO_DATE: Final = listed(
     """

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.api import types as dtypes
 
-from growlytics_pandas._labels import is_day_like, is_id_like, is_time_like
+from growlytics_pandas._labels import is_date_like, is_day_like, is_id_like, is_time_like
 from growlytics_pandas._text import argument, options_text, plural
 from growlytics_pandas.checks.profile import LIKELY, Profile, Suggestion, of_all, rest_of
 from growlytics_pandas.columns.date_parsers import Dates, Moments, formats_like, parse_by_first, parse_dates
@@ -107,7 +107,10 @@ def _of_tried(profile: Profile, tried: dict[str, Dates], name: str) -> Suggestio
     present = profile.cells
     if profile.count(_any(found.ok for found in tried.values())) < LIKELY * present:
         return None if not _has_open_century(profile, tried) else _open_century(profile)
-    tried, refusals = _without_ambiguous_digits(profile, tried, name), []
+    given, refusals = tried, list[Suggestion | None]()
+    tried = _without_ambiguous_digits(profile, given, name)
+    if "excel" in given.keys() - tried.keys() and is_time_like(name) and not is_date_like(name):
+        refusals.append(_open_serials(profile, given["excel"]))
     if _has_open_century(profile, tried):
         tried = {form: found for form, found in tried.items() if "%y" not in form}
         refusals.append(_open_century(profile))
@@ -144,6 +147,22 @@ def _without_ambiguous_digits(profile: Profile, tried: dict[str, Dates], name: s
         if not is_sure:
             del kept[form]
     return kept
+
+
+def _open_serials(profile: Profile, days: Dates) -> Suggestion | None:
+    """Leave open whether numbers are days of a spreadsheet, if all are of recent years."""
+    is_recent = days.ok & (days.values >= _RECENT[0]) & (days.values < _RECENT[1])
+    if not is_recent.all():
+        return None
+    day = str(days.values[0])[:10]
+    return _open(
+        f"days of a spreadsheet, or numbers: {options_text(date_format='excel')} reads {profile.texts[0]} as {day}",
+        profile.cells,
+        "excel",
+    )
+
+
+_RECENT: Final = (np.datetime64("2000"), np.datetime64("2050"))
 
 
 def _open_epoch(profile: Profile, name: str) -> Suggestion | None:

@@ -123,6 +123,7 @@ def check_known_ids(frame: pd.DataFrame, schema: Schema, knows: KnownIds) -> lis
         texts = [ids[row] for row in new]
         written = read_ids(block.iloc[new], kind, schema.zone).texts if schema.id_reading.cleans else texts
         spellings = {"written": written, "lower": list(map(str.lower, texts)), "upper": list(map(str.upper, texts))}
+        spellings |= {"zeros": _with_zeros(texts, knows), "no zeros": [text.lstrip("0") for text in texts]}
         is_left = np.array([bool(text) for text in texts])  # an empty id is not sent
         for how, others in spellings.items():
             if others != texts and (found := knows(others) & is_left).any():
@@ -134,6 +135,21 @@ def check_known_ids(frame: pd.DataFrame, schema: Schema, knows: KnownIds) -> lis
         Violation(*where, count=count, value=first[how], params={"how": how}, variant="known")
         for how, count in counts.items()
     ]
+
+
+def _with_zeros(texts: Sequence[str], knows: KnownIds) -> list[str]:
+    """Return ids of digits with the leading zeros that the ledger knows some of them with; the ids if it knows none."""
+    sample = [text for text in texts[:: max(1, len(texts) // _ZERO_SAMPLE)] if text.isdecimal()]
+    if not sample:
+        return list(texts)
+    for digits in range(min(map(len, sample)) + 1, _MOST_ID_DIGITS + 1):
+        if knows([text.zfill(digits) for text in sample]).any():
+            return [text.zfill(digits) if text.isdecimal() else text for text in texts]
+    return list(texts)
+
+
+_ZERO_SAMPLE: Final = 1_000
+_MOST_ID_DIGITS: Final = 16
 
 
 KnownIds = Callable[[Sequence[str]], Mask]

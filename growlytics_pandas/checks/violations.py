@@ -338,6 +338,8 @@ _SAME: Final = {
 _SPELLINGS: Final = {
     "written": "omit the options that change the ids",
     "upper": "send the ids in capitals, as before",
+    "zeros": "read the source again with the ids as text, which keeps their leading zeros",
+    "no zeros": "send the ids without leading zeros, as before",
 }
 """How to send ids as the ledger knows them, if no option does it."""
 
