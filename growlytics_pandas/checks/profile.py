@@ -32,7 +32,7 @@ from growlytics_pandas.columns.texts import (
 MOST: Final = 0.9
 """Share of the values above which the others count as exceptions."""
 _FEWEST: Final = 3  # cells
-_PLACEHOLDER: Final = re.compile(r"[^\d@]{1,20}")
+_PLACEHOLDER: Final = re.compile(r"[^\d@]{1,20}|([0-9])\1{4,}")  # a word, or one digit throughout
 LIKELY: Final = 0.5
 """Share of the values from which a person must decide whether the others are exceptions."""
 

@@ -26,6 +26,7 @@ from growlytics_pandas._labels import (
     listed,
     words_of,
 )
+from growlytics_pandas._masking import mask_value
 from growlytics_pandas._text import argument, options_text, phrase, plural
 from growlytics_pandas.checks.dates import may_be_days, may_be_epoch_ms, propose_date, zone_of_days, zone_of_texts
 from growlytics_pandas.checks.names import CONTACT_SHARE, suggest_names
@@ -67,7 +68,7 @@ from growlytics_pandas.columns.parsers import (
 )
 from growlytics_pandas.columns.plan_options import PHONE_NORMALIZATIONS, Reading
 from growlytics_pandas.columns.reading import clean
-from growlytics_pandas.columns.texts import SURE_WORDS, TextColumn, TextColumns, release_unused
+from growlytics_pandas.columns.texts import SURE_WORDS, TextColumn, TextColumns, end_like_floats, release_unused
 
 __all__ = ["Columns", "Suggestion", "as_frame", "as_options", "suggest_for"]
 
@@ -248,10 +249,8 @@ def _for_column(columns: Columns, position: int) -> list[Suggestion]:
     if kind in _NUMBERS and name == "mobile" and columns.reading_of(label).normalize is None:
         return _for_phone_numbers(columns, position)
     if kind in (Kind.TEXT, Kind.MIXED):
-        short = (
-            [] if is_id or not is_postal_code(str(label)) else _short_texts(columns.cleaned(position).profile, label)
-        )
-        return [*_for_texts(columns, position), *_with_given_options(columns, position), *short]
+        codes = [] if is_id or not is_code_like(name) else _damaged_codes(columns.cleaned(position).profile, label)
+        return [*_for_texts(columns, position), *_with_given_options(columns, position), *codes]
     return []
 
 
@@ -380,6 +379,16 @@ def _are_shorter(n_short: int, codes: int, digits: int, when: str) -> str:
     return f"{short}, as if leading zeros were lost {when}"
 
 
+def _damaged_codes(profile: Profile, label: Hashable) -> list[Suggestion]:
+    """Report codes that were numbers before they became text: they end in .0, or postal codes lack their zeros."""
+    n_float = profile.count(end_like_floats(profile.texts))
+    if 2 * n_float > profile.cells:
+        verb = "ends" if n_float == 1 else "end"
+        reason = f"{plural(n_float, 'code')} {verb} in .0, as numbers beside gaps do: remove it at the source"
+        return [Suggestion("types", label, None, reason, n_float, type=contract.NUMBER, is_loss=True)]
+    return _short_texts(profile, label) if is_postal_code(str(label)) else []
+
+
 def _short_texts(profile: Profile, label: Hashable) -> list[Suggestion]:
     """Report postal codes that lost their leading zeros before they became text."""
     shapes = shapes_of(profile.texts)
@@ -448,8 +457,9 @@ def _for_texts(columns: Columns, position: int) -> list[Suggestion]:
     words = _missing(cleaned, is_typed=is_typed or name in ("email", "mobile"))
     if words:
         found.append(_na_values(words, label))
-    if name in ("email", "mobile") and reading.normalize is None:
-        found += filter(None, [_suggest_normalization(cleaned.profile, label, name, columns.region)])
+    if name in ("email", "mobile"):
+        is_normal = reading.normalize is not None
+        found += _for_contact(cleaned.profile, label, name, columns.region, is_normal=is_normal)
     if proposal is None and known is None and cleaned.profile.sample.texts and _are_collections(cleaned.profile):
         reason = "the texts look like lists or objects, which no attribute type holds"
         return [*found, Suggestion("exclude", label, None, reason, cleaned.profile.cells)]
@@ -527,7 +537,7 @@ def _for_id(columns: Columns, position: int, reading: Reading) -> list[Suggestio
         reserved = "mobile"
     else:
         return []
-    return list(filter(None, [_suggest_normalization(texts, label, reserved, columns.region)]))
+    return _for_contact(texts, label, reserved, columns.region, is_normal=False)
 
 
 def _have_several_spellings(profile: Profile, region: str) -> bool:
@@ -538,13 +548,13 @@ def _have_several_spellings(profile: Profile, region: str) -> bool:
     return len(set(mobile_spellings(profile.texts, region)) - {None}) > 1
 
 
-def _suggest_normalization(profile: Profile, label: Hashable, reserved: str, region: str) -> Suggestion | None:
-    """Suggest normalization for contacts that are written in several ways."""
-    if not profile.texts:
-        return None
-    if reserved == "email":
-        return _suggest_email(profile, label, region)
-    return _suggest_mobile(profile, label, region)
+def _for_contact(profile: Profile, label: Hashable, reserved: str, region: str, *, is_normal: bool) -> list[Suggestion]:
+    """Suggest normalization for contacts that are written in several ways; `is_normal`: it is given already."""
+    shared = _shared_by_many(profile, label)
+    if is_normal or not profile.texts:
+        return shared
+    suggest = _suggest_email if reserved == "email" else _suggest_mobile
+    return [*shared, *filter(None, [suggest(profile, label, region)])]
 
 
 def _suggest_email(profile: Profile, label: Hashable, region: str) -> Suggestion | None:
@@ -789,6 +799,26 @@ def _missing_ids(words: Mapping[str, int], label: Hashable) -> Suggestion:
     return replace(found, reason=f"{found.reason}; {rows}")
 
 
+def _shared_by_many(profile: Profile, label: Hashable) -> list[Suggestion]:
+    """Leave open whether an address or number means missing that more customers have than a family or an office."""
+    if profile.is_large or not profile.texts:
+        return []
+    place = int(profile.counts.argmax())
+    contact, cells = profile.texts[place], int(profile.counts[place])
+    if cells < _LEAST_SHARED or cells < _SHARED * profile.cells or len(profile.texts) < _LEAST_SHARED:
+        return []
+    what = "the address" if "@" in contact else "the number"  # masked: it may be a customer's
+    reason = (
+        f"{cells:,} customers have {what} {mask_value(contact)}, so a campaign reaches at most one of them; "
+        f"if it stands for a missing one, name it in {argument('na_values')}"
+    )
+    return [Suggestion("na_values", label, None, reason, cells, type=contract.STRING)]
+
+
+_LEAST_SHARED: Final = 10  # customers with one address, and different addresses
+_SHARED: Final = 0.01  # of the customers
+
+
 def _as_contact(columns: Columns, found: Sequence[Suggestion], rename: Suggestion) -> list[Suggestion]:
     """Replace a column's suggestions by those for a contact, which is always text."""
     position = next(place for place in columns.names if columns.frame.columns[place] == rename.column)
@@ -803,11 +833,8 @@ def _as_contact(columns: Columns, found: Sequence[Suggestion], rename: Suggestio
     if words:
         kept = [one for one in kept if (one.column, one.option) != (rename.column, "na_values")]
         kept.append(_na_values(words, rename.column))
-    if has_spelling:
-        return kept
     profile = columns.cleaned(position).profile
-    kept += filter(None, [_suggest_normalization(profile, rename.column, rename.value, columns.region)])
-    return kept
+    return kept + _for_contact(profile, rename.column, rename.value, columns.region, is_normal=has_spelling)
 
 
 # the zone -----------------------------------------------------------------------------------------------------------

@@ -499,11 +499,8 @@ def _warnings(
         reason = _capitalized(suggestion.reason)
         params = {"type": contract.STRING, "reason": reason, "option": ("exclude", [attribute.column]), "before": {}}
         yield Violation(Rule.TYPE_DOUBTFUL, *where, count=count, params=params)
-    elif suggestion.option == "normalize" and suggestion.value is None and _is_phone(attribute):
-        yield _of_open_region(where, suggestion)
-    elif suggestion.option == "normalize" and suggestion.choices:
-        params = {"reason": _capitalized(suggestion.reason)}
-        yield Violation(Rule.VALUE_CASE, *where, count=suggestion.cells, params=params)
+    elif suggestion.option in ("normalize", "na_values") and suggestion.value is None:
+        yield from _of_open_texts(where, suggestion, is_phone=_is_phone(attribute))
     elif suggestion.option == "timezone" and attribute.type is AttributeType.DATE:
         params = {"zone": schema.zone.key, "option": suggestion.value}
         yield Violation(Rule.DATE_SHIFTED, *where, count=count, limit=suggestion.value, params=params)
@@ -511,6 +508,21 @@ def _warnings(
         params = {"reserved": suggestion.value}
         limit = _CONTACTS[suggestion.value]
         yield Violation(Rule.CONTACT_NOT_MAPPED, *where, count=count, limit=limit, params=params)
+
+
+def _of_open_texts(
+    where: tuple[int, Hashable, str | None], suggestion: Suggestion, *, is_phone: bool
+) -> Iterator[Violation]:
+    """Report what a person must decide about texts: the region of phones, the case of categories, a shared contact."""
+    reported: dict[str, Any] = {"count": suggestion.cells, "params": {"reason": _capitalized(suggestion.reason)}}
+    if suggestion.option == "na_values":
+        if suggestion.type == contract.STRING:
+            rule = Rule.EMAIL_INVALID if "@" in suggestion.reason else Rule.MOBILE_INVALID
+            yield Violation(rule, *where, variant="shared", **reported)
+    elif is_phone:
+        yield _of_open_region(where, suggestion)
+    elif suggestion.choices:
+        yield Violation(Rule.VALUE_CASE, *where, **reported)
 
 
 def _is_phone(attribute: Attribute) -> bool:

@@ -248,6 +248,8 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
     (Rule.EMAIL_INVALID, ""): "not a plausible e-mail address: {detail}.",
     (Rule.MOBILE_INVALID, ""): "not a plausible mobile number: {detail}.",
     (Rule.MOBILE_INVALID, "region"): "{reason}.",
+    (Rule.MOBILE_INVALID, "shared"): "{reason}.",
+    (Rule.EMAIL_INVALID, "shared"): "{reason}.",
     (Rule.TOO_MANY_ATTRIBUTES, ""): (
         "more than {limit} custom attributes for {customers}; the values after the {limit}th are left out. Columns: "
         "{columns}."
@@ -451,6 +453,8 @@ def _of_contact(violation: Violation) -> Fix:
         return Fix(sentence="Do this before the push, or campaigns reach other people.")
     if "words" in violation.params:
         return Fix("na_values", {violation.column: sorted(violation.params["words"])})
+    if violation.variant == "shared":
+        return Fix(sentence="If customers share it on purpose, nothing is to do.")
     country = f", or set {argument('region')} to its country" if violation.rule is Rule.MOBILE_INVALID else ""
     return Fix(sentence=f"Correct it at the source{country}; it is sent, but campaigns may not reach it.")
 

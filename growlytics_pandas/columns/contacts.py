@@ -349,7 +349,10 @@ def _explain(number: "PhoneNumber", region: str) -> str:
 
     is_home = phonenumbers.country_code_for_region(region) == number.country_code
     where = region if is_home else f"+{number.country_code}"
-    found = _count(len(phonenumbers.national_significant_number(number)))
+    digits = phonenumbers.national_significant_number(number)
+    if len(set(digits)) == 1:
+        return "one digit throughout"
+    found = _count(len(digits))
     lengths = phonenumbers.ValidationResult
     kind = phonenumbers.PhoneNumberType.MOBILE
     match phonenumbers.is_possible_number_for_type_with_reason(number, kind):

@@ -362,3 +362,39 @@ def test_open_region_is_a_warning_also_before_normalization():
     found = gp.validate(pd.DataFrame({"id": range(40), "mobile": phones}), "id").query("row.isna()")
     assert found["rule"].tolist() == ["mobile_invalid"]
     assert "region='US'" in found["message"].iloc[0]
+
+
+def test_a_contact_of_many_customers_is_reported_masked():
+    """It may stand for a missing one; families and offices share one, too."""
+    emails = ["noemail@noemail.com"] * 30 + [f"a{i}@x.com" for i in range(70)]
+    df = pd.DataFrame(
+        {"id": range(100), "E-mail": emails, "mobile": ["0000000000"] * 20 + [f"98765432{i:02}" for i in range(80)]}
+    )
+    plan = gp.plan(df, "id")
+    found = plan.violations.query("rule in ('email_invalid', 'mobile_invalid') and row.isna()")["message"].tolist()
+    assert "30 customers have the address n•••@n•••.com, so a campaign reaches at most one" in found[0]
+    assert "20 customers have the number •••00" in found[1]
+    assert "na_values" not in plan._suggest()
+    assert "noemail@" not in plan._repr_html_() + plan.violations._repr_html_() + plan.suggestions._repr_html_()
+    assert (
+        gp.validate(df, "id", na_values=["noemail@noemail.com", "0000000000"])
+        .query("rule.str.endswith('_invalid')")
+        .empty
+    )
+    few = pd.DataFrame({"id": range(1100), "email": ["family@x.com"] * 9 + [f"a{i}@x.com" for i in range(1091)]})
+    assert gp.validate(few, "id").empty
+
+
+def test_one_digit_throughout_means_missing():
+    phones = ["0000000000"] * 3 + [f"99192111{i}" for i in range(10, 30)]
+    df = pd.DataFrame({"id": range(len(phones)), "mobile": phones})
+    found = gp.validate(df, "id").query("rule == 'mobile_invalid'")
+    assert found["message"].str.contains("one digit throughout").all()
+    assert set(found["fix"]) == {"na_values={'mobile': ['0000000000']}"}
+
+
+@pytest.mark.parametrize("label", ["Pincode", "State code"])
+def test_codes_that_end_in_point_zero_are_reported(label):
+    df = pd.DataFrame({"id": range(5), label: ["400001.0", "110001.0", None, "560001.0", "400002"]})
+    assert "3 codes end in .0" in gp.validate(df, "id").query("rule == 'type_doubtful'")["message"].item()
+    assert not gp.validate(df.rename(columns={label: "City"}), "id")["message"].str.contains("end in .0").any()
