@@ -28,7 +28,14 @@ from growlytics_pandas._labels import (
 )
 from growlytics_pandas._masking import mask_value
 from growlytics_pandas._text import argument, options_text, phrase, plural
-from growlytics_pandas.checks.dates import may_be_days, may_be_epoch_ms, propose_date, zone_of_days, zone_of_texts
+from growlytics_pandas.checks.dates import (
+    may_be_days,
+    may_be_epoch_ms,
+    open_century,
+    propose_date,
+    zone_of_days,
+    zone_of_texts,
+)
 from growlytics_pandas.checks.names import CONTACT_SHARE, suggest_names
 from growlytics_pandas.checks.numbers import propose_number
 from growlytics_pandas.checks.profile import (
@@ -728,7 +735,7 @@ def _instead(columns: Columns, position: int, cleaned: Cleaned, name: str) -> Su
 
 
 def _with_given_options(columns: Columns, position: int) -> list[Suggestion]:
-    """Leave open what the given options leave open: the region of phone numbers, and words among dates or numbers."""
+    """Leave open what the given options leave open: the region of phones, the century of dates, words for missing."""
     label = columns.frame.columns[position]
     reading = columns.reading_of(label)
     if reading.normalize in PHONE_NORMALIZATIONS:
@@ -740,6 +747,9 @@ def _with_given_options(columns: Columns, position: int) -> list[Suggestion]:
     unread = ~parse_booleans(profile.texts).ok if is_boolean else _unread(reading, profile, columns.zone)
     words = profile.where(unread)
     type_ = contract.BOOLEAN if is_boolean else contract.DATE if reading.date_formats else contract.NUMBER
+    century = open_century(words) if reading.date_formats and words.texts else None
+    if century is not None:
+        return [replace(century, column=label, cells=words.cells)]
     return [
         Suggestion(
             "na_values",
