@@ -782,6 +782,13 @@ def test_region_of_phone_numbers_can_be_chosen():
     assert customers().growlytics.form()._region.layout.display == "none"
 
 
+def test_suggested_types_have_an_example():
+    df = pd.DataFrame({"id": [1, 2], "Visits": ["7", "12"], "Active": ["yes", "no"]})
+    form = df.growlytics.form("id")
+    for label, words in {"Visits": "7 → number", "Active": "yes, no → boolean"}.items():
+        assert f">{words}<" in row(form, label).becomes.value
+
+
 def test_categories_in_several_cases_need_no_region():
     df = pd.DataFrame({"id": range(7), "Tier": ["Gold"] * 6 + ["gold"]})
     form = df.growlytics.form("id")
