@@ -175,20 +175,53 @@ def _together(words: Collection[str]) -> set[str]:
     return {*words, *map("".join, itertools.pairwise(words))}
 
 
-_OWNER: Final = "(?:customer|cust|kunden?|client|cliente|klant|member|mitglieds?|user|contact|kontakt)"
-_NUMBER: Final = "(?:ids?|no|nr|n|num|number|numero|nummer|code|codigo|key|uuid)"
-_CUSTOMER_NUMBER: Final = re.compile(f"{_OWNER}{_NUMBER}|{_NUMBER}(?:de?|del)?{_OWNER}")
+_OWNER: Final = (
+    "(?:customer|cust|kunden?|client|cliente|klant|member(?:ship)?|mitglieds?|membre|user|patient(?:en)?|paciente|guest"
+    "|gast|gaste|huesped|hospede|student(?:en)?|estudiante|alumno|aluno|subscriber|abonnent(?:en)?|donor|buyer|shopper)"
+)
+_KEY: Final = "(?:ids?|key|uuid|guid)"
+_NUMBER: Final = "(?:ids?|no|nr|n|num|number|numero|nummer|code|codigo|key|uuid|guid)"
+_CUSTOMER_NUMBER: Final = re.compile(
+    f"(?:unique)?{_OWNER}{_NUMBER}{{1,2}}|{_NUMBER}(?:de?|del|du|do|da)?{_OWNER}"
+    f"|(?:contact|kontakt){_KEY}"  # not with a number, which is a phone's
+    f"|(?:uhid|mrn){_NUMBER}?"  # of hospitals
+)
 
 
 def is_customer_id(label: str) -> bool:
-    """Return whether a label is one of customers' ids or numbers.
+    """Return whether a label is one of customers' ids or numbers; customers may be patients, guests, members ….
 
     Examples
     --------
-    >>> [is_customer_id(label) for label in ("CustID", "Kunden-Nr.", "N° client", "Customer", "E-Mail", "Order no")]
-    [True, True, True, False, False, False]
+    >>> [is_customer_id(label) for label in ("CustID", "Kunden-Nr.", "N° client", "Id huésped", "UHID", "Student code")]
+    [True, True, True, True, True, True]
+    >>> [is_customer_id(label) for label in ("Customer", "E-Mail", "Order no", "Customer order id", "Contact No")]
+    [False, False, False, False, False]
     """
     return _CUSTOMER_NUMBER.fullmatch("".join(words_of(label))) is not None
+
+
+_OF_OTHER_IDS: Final = OF_OTHERS | listed(
+    """
+    order orders transaction transactions txn trans invoice payment bill receipt voucher coupon ticket booking
+    reservation appointment visit admission shipment delivery cart session event sku branch device subscription
+    row line entry response submission form survey message batch tax gst vat national government passport voter
+    bestellung bestell auftrag auftrags rechnung rechnungs buchung buchungs buchungsnr pedido factura reserva compra
+    commande facture achat ordine fattura
+    """
+)
+"""With an id, words for orders and other events, things, other people, and numbers that the state gives."""
+
+
+def is_other_id(label: str) -> bool:
+    """Return whether an id with this label is one of orders, things or other people, or one given by the state.
+
+    Examples
+    --------
+    >>> [is_other_id(label) for label in ("Order ID", "txn_id", "Row ID", "Voter ID", "Patient ID", "Loyalty ID")]
+    [True, True, True, True, False, False]
+    """
+    return not _OF_OTHER_IDS.isdisjoint(words_of(label))
 
 
 # ids, codes and dates -------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any, Final
 from growlytics_pandas._masking import Masker, visible
 from growlytics_pandas._text import PYTHON, MessageStyle
 from growlytics_pandas.checks.suggestions import Suggestion
-from growlytics_pandas.contract import BOOLEAN
+from growlytics_pandas.contract import BOOLEAN, DATE, NUMBER, STRING
 from growlytics_pandas.form.state import KEEPS, READINGS, ColumnState, reading_of
 from growlytics_pandas.views.tables import label
 
@@ -23,6 +23,7 @@ _NAMED: Final = {
     "epoch_ms": "milliseconds since 1970",
     "excel": "day number of a spreadsheet",
 }
+_TYPED: Final = {BOOLEAN: "yes, no", DATE: "2025-01-31", NUMBER: "7", STRING: "7"}
 _NORMAL: Final = {
     "lower": "lower case",
     "email": "a@b.com → address alone",
@@ -146,7 +147,7 @@ def suggestion_text(suggestion: Mapping[str, Any]) -> str:
     if "decimal" in suggestion:
         parts.append(f"{'1.234,50' if suggestion['decimal'] == ',' else '1,234.50'} → number")
     if "types" in suggestion:
-        parts.append("yes, no → boolean" if suggestion["types"] == BOOLEAN else f"→ {suggestion['types']}")
+        parts.append(f"{_TYPED[suggestion['types']]} → {suggestion['types']}")
     if "normalize" in suggestion:
         parts.append(_NORMAL[suggestion["normalize"]])
     if "strip" in suggestion:

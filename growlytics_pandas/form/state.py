@@ -6,13 +6,14 @@ import ast
 import sys
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from inspect import getattr_static
 from typing import Any, Final
 
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from growlytics_pandas._labels import is_customer_id, words_of
+from growlytics_pandas._labels import is_customer_id, is_other_id, words_of
 from growlytics_pandas.checks.schema import find_id, name_of
 from growlytics_pandas.columns.frames import count_reject_labels
 from growlytics_pandas.columns.plan_options import PHONE_NORMALIZATIONS, Keep, PlanOptions
@@ -26,10 +27,9 @@ KEEPS: Final[Mapping[str, Keep]] = {
 }
 LIKELY_IDS: Final = ("customer_id", "customerid", "user_id", "userid", "id")
 _EMAIL_WORDS: Final = frozenset({"email", "emails", "mail"})
-CONTACT_IDS: Final = ("email", "e-mail", "mobile", "customer")
-"""Labels of ids if no column is called like the ones above, or like numbers of customers."""
-ID_WORDS: Final = frozenset({"id", "ids", "uuid", "guid", "key", "email", "mail", "mobile", "phone"})
-"""The last word of other labels that an id may have, if nearly all of its values are present and unique."""
+_PHONE_WORDS: Final = frozenset({"mobile", "mobil", "phone", "telephone", "whatsapp", "handy", "telefon", "movil"})
+_ID_WORDS: Final = frozenset({"id", "ids", "uuid", "guid", "key"})
+"""The last word of other labels that an id may have."""
 _UNLIKELY: Final = 100
 _SHARE_OF_IDS: Final = 0.95  # of the cells of an id column that are present, and of those that are unique
 READINGS: Final = ("types", "date_format", "decimal", "na_values", "strip", "normalize")
@@ -389,36 +389,42 @@ def likely_id(frame: pd.DataFrame) -> Hashable | None:
     levels = [name for name in frame.index.names if name is not None and name not in columns]
     labels = [*levels, *(label for label in columns if columns.count(label) == 1)]
 
-    def is_unique(label: Hashable) -> bool:
-        return label in levels or _is_unique(frame.iloc[:, columns.index(label)])
+    def values(label: Hashable) -> pd.Series[Any]:
+        if label in levels:
+            return pd.Series(frame.index.get_level_values(frame.index.names.index(label)))
+        return frame.iloc[:, columns.index(label)]
 
-    def rank(label: Hashable) -> int:
-        name = _name(label)
-        if name in LIKELY_IDS:
-            return LIKELY_IDS.index(name)
-        if is_customer_id(name_of(label)) and is_unique(label):
-            return len(LIKELY_IDS)
-        if not _EMAIL_WORDS.isdisjoint(words_of(name_of(label))) and is_unique(label):
-            return len(LIKELY_IDS) + 1
-        is_contact = name in CONTACT_IDS and not _may_be_names(label, frame)
-        return len(LIKELY_IDS) + 2 + CONTACT_IDS.index(name) if is_contact else _UNLIKELY
-
-    likeliest: Hashable = min(labels, key=rank, default=None)
-    if labels and rank(likeliest) < _UNLIKELY:
+    ranks = [_rank(label, partial(values, label)) for label in labels]
+    if min(ranks, default=_UNLIKELY) < _UNLIKELY:
+        likeliest: Hashable = labels[ranks.index(min(ranks))]
         return likeliest
-    if levels and frame.index.nlevels == 1 and frame.index.is_unique:
+    if levels and frame.index.nlevels == 1 and frame.index.is_unique and not is_other_id(name_of(levels[0])):
         found: Hashable = levels[0]
         return found
-    return next((label for label in labels if label not in levels and _is_called_id(label) and is_unique(label)), None)
+    return None
 
 
-def _may_be_names(label: Hashable, frame: pd.DataFrame) -> bool:
-    """Return whether a column called customer has texts, which may be people's names."""
-    return _name(label) == "customer" and label in frame.columns and not is_numeric_dtype(frame[label])
+def _rank(label: Hashable, values: Callable[[], pd.Series[Any]]) -> int:
+    """Return how likely an id is by its label and values; 0 is the likeliest.
 
-
-def _is_called_id(label: Hashable) -> bool:
-    return not ID_WORDS.isdisjoint(words_of(name_of(label))[-1:])
+    Addresses come after ids, since they change, and phone numbers last, since families share them. Ids of orders are
+    never likely: a customer has several.
+    """
+    text = name_of(label)
+    name, words = text.casefold().replace(" ", "_"), words_of(text)
+    if name in LIKELY_IDS:
+        return LIKELY_IDS.index(name)
+    is_email, is_phone = (not found.isdisjoint(words) for found in (_EMAIL_WORDS, _PHONE_WORDS))
+    is_id = not _ID_WORDS.isdisjoint(words[-1:]) and not (is_email or is_phone or is_other_id(text))
+    is_customer = name == "customer" and is_numeric_dtype(values())  # texts may be people's names
+    kinds = (is_customer_id(text), is_id, is_email, is_customer, is_phone)
+    if not any(kinds):
+        return _UNLIKELY
+    rank = len(LIKELY_IDS) + kinds.index(True)
+    if _is_unique(values()):
+        return rank
+    # as in a list of orders
+    return rank + len(kinds) if is_customer_id(text) or is_customer or name in ("email", "e-mail") else _UNLIKELY
 
 
 def _is_unique(column: pd.Series[Any]) -> bool:
@@ -428,10 +434,6 @@ def _is_unique(column: pd.Series[Any]) -> bool:
         return min(len(present) / max(1, len(column)), present.nunique() / max(1, len(present))) >= _SHARE_OF_IDS
     except TypeError:  # values that cannot be compared, such as lists
         return False
-
-
-def _name(label: Hashable) -> str:
-    return name_of(label).casefold().replace(" ", "_")
 
 
 def _columns(frame: pd.DataFrame) -> tuple[ColumnState, ...]:

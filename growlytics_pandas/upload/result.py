@@ -131,7 +131,8 @@ class Result(HtmlRepr):
             the prefix ``growlytics_`` if the frame has a column of such a name). It has the rows that are `invalid`,
             `failed` or `unknown`, (unless in a dry run) `unsent`, and those that arrived without one of their values;
             an error of a whole column applies to each row with a value in it. Several violations of a row are joined by
-            "; ". Rows that ``keep=`` left out on request are not included.
+            "; ". Rows that ``keep=`` left out on request are not included. A notebook displays those that did not
+            arrive first.
 
         Examples
         --------

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
@@ -17,7 +17,7 @@ import pandas as pd
 from growlytics_pandas._labels import is_personal
 from growlytics_pandas._masking import MISSING, Masker, is_missing, visible, written
 from growlytics_pandas._rules import Effect, Group, Rule, Severity
-from growlytics_pandas._status import MEANINGS, Status
+from growlytics_pandas._status import ARRIVED, MEANINGS, Status
 from growlytics_pandas._text import argument, options_text, phrase, plural
 from growlytics_pandas.contract import AttributeType
 from growlytics_pandas.views.headline import STATUS_LEVELS
@@ -452,30 +452,53 @@ class RulesFrame(_ShownFrame):
         return Table("Rules", (*columns, Column("meaning", "long")), rows)
 
 
-class _RowsFrame(_ShownFrame):
-    """A frame of rows: the first ones are shown; more, if somebody has chosen some."""
+_URGENT: Final = (Status.FAILED, Status.UNKNOWN, Status.INVALID, Status.UNSENT)
+"""Rows that did not arrive: what the service refused comes before what the checks found, which were shown earlier."""
+_INCOMPLETE: Final = {status: f"{status} without all attributes" for status in ARRIVED}
+_ORDER: Final = (*_URGENT, *_INCOMPLETE)
 
-    def _first(self) -> pd.DataFrame:
-        return self.head(MAX_CHOSEN_ROWS if self._is_chosen else FRAME_LIMITS.rows)
+
+class _RowsFrame(_ShownFrame):
+    """A frame of rows: the first ones by status are shown; more, if somebody has chosen some."""
+
+    @property
+    def _status(self) -> pd.Series[Any]:
+        """The status of each row."""
+        raise NotImplementedError
+
+    def _shown_rows(self, title: str, columns: tuple[Column, ...]) -> tuple[pd.DataFrame, Table]:
+        """Return the rows to show, what did not arrive first, and a table for them with the counts by status."""
+        statuses = [str(status) for status in self._status.tolist()]  # NA, if the user has changed it, compares to none
+        ranks = [_ORDER.index(status) if status in _ORDER else len(_ORDER) for status in statuses]
+        n_shown = MAX_CHOSEN_ROWS if self._is_chosen else FRAME_LIMITS.rows
+        first = sorted(range(len(self)), key=ranks.__getitem__)[:n_shown]
+        counts = [(statuses.count(status), _INCOMPLETE.get(status, status)) for status in _ORDER]
+        found = ", ".join(f"{count:,} {words}" for count, words in counts if count)
+        more = left_out(len(self) - len(first), "rows")
+        order = "Shown by status; the frame itself keeps the order of its rows." if len(set(ranks)) > 1 else ""
+        lines = ". ".join(filter(None, (more, order)))
+        return self.iloc[first], Table(f"{title}: {found}" if found else title, columns, (), lines)
 
 
 class RejectsFrame(_RowsFrame):
     """The user's rows that did not fully arrive: `status`, `rule`, `reason` and `fix`, then the row itself."""
 
+    @property
+    def _status(self) -> pd.Series[Any]:
+        return self.iloc[:, 0]  # by position: the user's columns may have the same label
+
     def _table(self) -> Table:
-        shown = self._first()
-        cells = zip(shown.index.tolist(), *(shown.iloc[:, i].tolist() for i in range(shown.shape[1])), strict=True)
         index = "index" if self.index.name is None else label(self.index.name)
         columns = (
             *(Column(index, "strong"), Column("status", "short"), Column("rule", "quiet", is_joined=True)),
             *(Column("reason", "long"), Column("fix", "long", is_joined=True), Column("", "long", is_joined=True)),
         )
-        return Table(
-            "Rows to correct",
-            columns,
-            tuple((*map(_plain, row[:5]), _fields(self.columns[4:].tolist(), row[5:])) for row in cells),
-            left_out(len(self) - len(shown), "rows"),
+        shown, table = self._shown_rows("Rows to correct", columns)
+        cells = zip(shown.index.tolist(), *(shown.iloc[:, i].tolist() for i in range(shown.shape[1])), strict=True)
+        rows: tuple[tuple[Cell, ...], ...] = tuple(
+            (*map(_plain, row[:5]), _fields(self.columns[4:].tolist(), row[5:])) for row in cells
         )
+        return replace(table, rows=rows)
 
 
 class FailedFrame(_RowsFrame):
@@ -485,15 +508,17 @@ class FailedFrame(_RowsFrame):
 
     _title = ""
 
+    @property
+    def _status(self) -> pd.Series[Any]:
+        return self["status"]
+
     def _table(self) -> Table:
-        shown = self._first()
         columns = (Column("row", "number"), Column("id", "strong"), Column("status", "short"), Column("HTTP", "number"))
-        return Table(
-            self._title,
-            (*columns, Column("error", "long")),
-            tuple((one.row, *map(_plain, (one.id, one.status, one.http_status, one.error))) for one in _records(shown)),
-            left_out(len(self) - len(shown), "rows"),
+        shown, table = self._shown_rows(self._title, (*columns, Column("error", "long")))
+        rows = tuple(
+            (one.row, *map(_plain, (one.id, one.status, one.http_status, one.error))) for one in _records(shown)
         )
+        return replace(table, rows=rows)
 
 
 def _plain(value: Any) -> str:

@@ -660,6 +660,46 @@ def test_customer_numbers_are_likelier_than_contacts(label):
     assert likely_id(df.assign(**{label: "K1"})) == "email"
 
 
+def opened(df):
+    """Return the id column with which the form opens; None if the user has to choose it."""
+    form = df.growlytics.form()
+    return form._state.id_column.label if form._state.has_id else None
+
+
+NUMBERS = ["000123456", "000123457", "000123458"]
+ADDRESSES = ["a@x.com", "b@x.com", "c@x.com"]
+MOBILES = ["9815908301", "9351819093", "9351819094"]
+SHARED = ["9815908301", "9351819093", "9351819093"]
+LIKELIER = {
+    "Patient ID": {"Patient ID": NUMBERS, "Mobile": SHARED},
+    "Id huésped": {"Phone": MOBILES, "Email": ADDRESSES, "Id huésped": NUMBERS},
+    "Student Code": {"Contact No": MOBILES, "Student Code": NUMBERS},
+    "UHID": {"Email": ADDRESSES, "UHID": NUMBERS},
+    "Loyalty ID": {"E-mail": ADDRESSES, "Loyalty ID": NUMBERS},
+    "Email ID": {"Order ID": NUMBERS, "Voter ID": NUMBERS, "Mobile": MOBILES, "Email ID": ADDRESSES},
+    "Mobile": {"City": ["Pune"] * 3, "Transaction ID": NUMBERS, "Mobile": MOBILES},
+    "Guest ID": {"Order ID": NUMBERS, "Mobile": SHARED, "email": ["a@x.com"] * 3, "Guest ID": ["7", "7", "8"]},
+}
+
+
+@pytest.mark.parametrize("label", LIKELIER)
+def test_customers_ids_are_likelier_than_addresses_and_these_than_phones(label):
+    assert opened(pd.DataFrame(LIKELIER[label])) == label
+
+
+def test_id_with_a_few_gaps_is_likelier_than_shared_phones():
+    uhid = pd.Series([f"UH{i:06}" for i in range(3000)])
+    uhid[:6], uhid[10:14] = None, uhid[20:24].tolist()
+    mobile = pd.Series([str(9815908301 + i) for i in range(3000)])
+    mobile[:89], mobile[100:222] = None, mobile[300:422].tolist()
+    assert opened(pd.DataFrame({"Mobile": mobile, "UHID": uhid})) == "UHID"
+
+
+@pytest.mark.parametrize("columns", [{"Mobile": SHARED}, {"Order ID": NUMBERS}, {"Voter ID": NUMBERS, "Phone": SHARED}])
+def test_shared_phones_and_ids_of_orders_are_no_likely_ids(columns):
+    assert opened(pd.DataFrame(columns)) is None
+
+
 def test_region_settles_phone_numbers():
     phones = ["0171 1234567", "+49 171 2345678", "0049 1713456789", "+43 664 1234567"] * 5
     df = pd.DataFrame({"id": range(20), "mobile": phones})
@@ -780,6 +820,13 @@ def test_region_of_phone_numbers_can_be_chosen():
     form._region.value = "XX"
     assert "two-letter codes" in problem(form)
     assert customers().growlytics.form()._region.layout.display == "none"
+
+
+def test_suggested_types_have_an_example():
+    df = pd.DataFrame({"id": [1, 2], "Visits": ["7", "12"], "Active": ["yes", "no"]})
+    form = df.growlytics.form("id")
+    for label, words in {"Visits": "7 → number", "Active": "yes, no → boolean"}.items():
+        assert f">{words}<" in row(form, label).becomes.value
 
 
 def test_categories_in_several_cases_need_no_region():

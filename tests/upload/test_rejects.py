@@ -257,6 +257,28 @@ def test_rejects_are_displayed_as_cards():
     assert pickle.loads(pickle.dumps(rejects)).equals(rejects)
 
 
+def test_rows_that_did_not_arrive_are_displayed_first(faulty):
+    """The service refuses some of the rows; most others arrive, but lose a value."""
+    df = pd.DataFrame({"id": [f"c{i}" for i in range(300)], "Score": float("inf"), "X": 1})
+    df.loc[250, "id"] = None
+    result = df.growlytics.push("id", client=faulty(seed=2, status={422: 0.02}).client, **HOW)
+    n_failed = result.counts["failed"]
+    assert 0 < n_failed < 8, "so that all of them are displayed"
+    rejects = result.rejects()
+    assert rejects.index.tolist() == df.index.tolist()
+    page = re.sub(r"<[^>]*>", "", rejects._repr_html_())
+    counts = f"{n_failed} failed, 1 invalid, {299 - n_failed} accepted without all attributes"
+    assert f"Rows to correct: {counts}" in page
+    assert "+290 more rows. Shown by status" in page
+    ids = result.failed.loc[result.failed["status"] == "failed", "id"]
+    found = re.findall(r"id: (c\d+)", page)
+    assert found[:n_failed] == ids.tolist()
+    assert found[n_failed] == "c0"
+    failed = re.sub(r"<[^>]*>", " ", result.failed._repr_html_())
+    assert f"Rows that did not arrive: {n_failed} failed, 1 invalid" in failed
+    assert failed.rindex(ids.iloc[-1]) < failed.index("invalid", failed.index("HTTP"))
+
+
 def test_result_report_and_rejects_agree_on_what_would_be_rejected_again(faulty, tmp_path):
     """Only 4xx of rows that certainly did not arrive; not a page in a 200, and not a row with a lost response."""
     box = faulty(seed=2, status={400: 0.2}, reset_after=0.2, success_false=0.1, html=0.1)
