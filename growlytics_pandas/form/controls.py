@@ -156,7 +156,7 @@ def readings_of(column: ColumnState) -> dict[str, Mapping[str, Any]]:
     found: dict[str, Mapping[str, Any]] = {AS_FOUND: {}}
     if column.suggestion:
         found[SUGGESTED] = column.suggestion
-    offered = [(reading_text(offer), joined(column.reading, offer)) for offer in column.offers]
+    offered = [(reading_text(offer), joined(column.reading, offer)) for offer in (*column.choices, *column.offers)]
     types: list[tuple[str, dict[str, Any]]] = [(name, {"types": name}) for name in column.types if column.is_sent]
     for words, reading in [*offered, *types]:
         if reading not in found.values():

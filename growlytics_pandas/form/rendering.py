@@ -135,7 +135,7 @@ def _becomes(
     marks = "".join(f" {_mark(severity, f' {count:,}')}" for severity, count in found.items() if count)
     is_type = not column.is_suggested and list(column.reading) == ["types"]
     notes = [suggestion_text(column.reading)] if column.reading and not is_type else []
-    if column.suggestion and not column.is_suggested:
+    if not column.suggestion.items() <= column.reading.items():
         notes.append(f"suggested: {suggestion_text(column.suggestion)}")
     notes += [f"to decide: {decision_text(one, type_)}" for one in decisions]
     note_style = f"{NOTE_STYLE};font-size:90%;line-height:1.35"
@@ -143,12 +143,16 @@ def _becomes(
     return f'<span style="line-height:1.4">{escape(type_)}{marks}</span>{shown}'
 
 
+def choices_of(plan: Plan) -> list[dict[str, Any]]:
+    """Return the options among which a person must decide, as a call gives them."""
+    return [{one.option: {one.column: choice}} for one in _to_decide(plan) for choice in one.choices]
+
+
 def offers_of(plan: Plan) -> list[dict[str, Any]]:
     """Return the options that may be chosen for columns, as a call gives them: of fixes, and of what is to decide."""
-    choices = [{one.option: {one.column: choice}} for one in _to_decide(plan) for choice in one.choices]
     fixes = [{**fix.before, fix.option: fix.value} for fix in map(fix_of, plan._findings.violations) if fix.option]
     phones = [each.column for each in plan._schema.attributes if each.name == "mobile"]
-    return [*choices, *fixes, *({"normalize": dict.fromkeys(phones, how)} for how in PHONE_NORMALIZATIONS)]
+    return [*choices_of(plan), *fixes, *({"normalize": dict.fromkeys(phones, how)} for how in PHONE_NORMALIZATIONS)]
 
 
 def legend_html(plan: Plan) -> str:

@@ -36,6 +36,7 @@ READINGS: Final = ("types", "date_format", "decimal", "na_values", "strip", "nor
 """The options for reading a column, which are the choices of “read as”."""
 TYPED_BY: Final = frozenset({"date_format", "decimal"})
 """The options that imply a type."""
+_OF_TYPES: Final = TYPED_BY | {"types"}
 NO_CONTROL: Final = ("timezone", "name", "new_attributes")
 """The options that only a call gives."""
 MAX_LINE_CHARS: Final = 88  # a longer line is broken into one argument per line
@@ -50,7 +51,8 @@ class ColumnState:
 
     `position` is that of the first of them, `repeats` their number. `reading`: option → value, {} to read it
     unchanged; `suggestion`: the one of `growlytics_pandas.suggest`; `offers`: options that may be added to the reading,
-    which a fix or a decision requires.
+    which a fix or a decision requires; `choices`: the types and formats among which a person must decide, kept when one
+    is chosen, so that the decision can be changed.
     """
 
     position: int
@@ -61,6 +63,7 @@ class ColumnState:
     reading: Mapping[str, Any] = field(default_factory=dict)
     suggestion: Mapping[str, Any] = field(default_factory=dict)
     offers: tuple[Mapping[str, Any], ...] = ()
+    choices: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def is_suggested(self) -> bool:
@@ -81,6 +84,8 @@ class ColumnState:
         """Return what is suggested if `more` is, for values as they are read now."""
         if more and not self.is_suggested:
             return joined(self.reading, more)
+        if any(choice.items() <= self.reading.items() for choice in self.choices):
+            return {option: value for option, value in self.suggestion.items() if option not in _OF_TYPES}
         is_contained = bool(self.suggestion) and self.suggestion.items() <= self.reading.items()
         return self.reading if is_contained else self.suggestion
 
@@ -88,8 +93,9 @@ class ColumnState:
         """Return the column without readings as a type that the attribute cannot have."""
         if self.attribute not in RESERVED_ATTRIBUTES:
             return self
-        offers = tuple(each for each in map(_as_text, self.offers) if each)
-        return replace(self, reading=_as_text(self.reading), suggestion=_as_text(self.suggestion), offers=offers)
+        offers, choices = (tuple(filter(None, map(_as_text, found))) for found in (self.offers, self.choices))
+        reading, suggestion = _as_text(self.reading), _as_text(self.suggestion)
+        return replace(self, reading=reading, suggestion=suggestion, offers=offers, choices=choices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,16 +204,26 @@ class FormState:
         is_listed = options.columns is not None or id_column.label in (options.exclude or ())
         return chosen if is_listed or not self.has_id else chosen.with_id(self.id_position)
 
-    def with_offers(self, suggested: Mapping[str, Any], offered: Sequence[Mapping[str, Any]]) -> FormState:
+    def with_offers(
+        self,
+        suggested: Mapping[str, Any],
+        offered: Sequence[Mapping[str, Any]],
+        choices: Sequence[Mapping[str, Any]],
+    ) -> FormState:
         """Return the state with what can be chosen: suggestions for columns that are not read as suggested, and offers.
 
-        `offered`: options as a call gives them, which a fix or a decision requires.
+        `offered`: options as a call gives them, which a fix or a decision requires; `choices`: those of decisions.
         """
+
+        def of(column: ColumnState, options: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+            return tuple(filter(None, (reading_of(column.label, each) for each in options)))
+
         columns = (
             replace(
                 column,
                 suggestion=column.with_more(reading_of(column.label, suggested)),
-                offers=tuple(filter(None, (reading_of(column.label, options) for options in offered))),
+                offers=of(column, offered),
+                choices=tuple(each for each in of(column, choices) if each.keys() <= _OF_TYPES) or column.choices,
             ).fitting()
             for column in self.columns
         )
@@ -306,9 +322,8 @@ def joined(reading: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any
     >>> joined({"types": "date", "strip": True}, {"date_format": "epoch_ms"})
     {'strip': True, 'date_format': 'epoch_ms'}
     """
-    of_types = {"types", *TYPED_BY}
-    is_typed = not of_types.isdisjoint(more)
-    found = {option: value for option, value in reading.items() if not (is_typed and option in of_types)} | dict(more)
+    is_typed = not _OF_TYPES.isdisjoint(more)
+    found = {option: value for option, value in reading.items() if not (is_typed and option in _OF_TYPES)} | dict(more)
     if "na_values" in reading and "na_values" in more:
         found["na_values"] = list(dict.fromkeys([*reading["na_values"], *more["na_values"]]))
     return found
@@ -361,7 +376,11 @@ def _carried_over(former: ColumnState, fresh: ColumnState) -> ColumnState:
     is_declined = bool(former.suggestion) and not former.is_suggested
     follows = former.is_suggested or not (former.reading or is_declined)
     return replace(
-        fresh, is_sent=former.is_sent, name=former.name, reading=fresh.reading if follows else former.reading
+        fresh,
+        is_sent=former.is_sent,
+        name=former.name,
+        reading=fresh.reading if follows else former.reading,
+        choices=former.choices,
     )
 
 

@@ -23,6 +23,7 @@ from growlytics_pandas.form.in_notebook import REGION_CLASS, InNotebook
 from growlytics_pandas.form.rendering import (
     becomes_html,
     button_text,
+    choices_of,
     legend_html,
     obstacle_text,
     offers_of,
@@ -317,7 +318,9 @@ class Form:
             self._checked = self._plan(self._frame if self._state.segment else self._frame.head(CHECKED_ROWS))
             with message_style(IN_FORM):  # this plan is not the one that is pushed
                 suggested = self._checked._suggested
-            self._state = self._state.with_offers(as_options(suggested), offers_of(self._checked))
+            self._state = self._state.with_offers(
+                as_options(suggested), offers_of(self._checked), choices_of(self._checked)
+            )
             self._region.layout.display = "flex" if self._has_phones(suggested) else "none"
         except Exception as error:  # noqa: BLE001 - see the docstring
             self._checked = error

@@ -454,8 +454,8 @@ class RulesFrame(_ShownFrame):
 
 _URGENT: Final = (Status.FAILED, Status.UNKNOWN, Status.INVALID, Status.UNSENT)
 """Rows that did not arrive: what the service refused comes before what the checks found, which were shown earlier."""
-_INCOMPLETE: Final = {status: f"{status} without all attributes" for status in ARRIVED}
-_ORDER: Final = (*_URGENT, *_INCOMPLETE)
+_INCOMPLETE: Final[Mapping[str, str]] = {status.value: f"{status} without all attributes" for status in ARRIVED}
+_RANKS: Final = {status.value: rank for rank, status in enumerate((*_URGENT, *ARRIVED))}
 
 
 class _RowsFrame(_ShownFrame):
@@ -468,14 +468,14 @@ class _RowsFrame(_ShownFrame):
 
     def _shown_rows(self, title: str, columns: tuple[Column, ...]) -> tuple[pd.DataFrame, Table]:
         """Return the rows to show, what did not arrive first, and a table for them with the counts by status."""
-        statuses = [str(status) for status in self._status.tolist()]  # NA, if the user has changed it, compares to none
-        ranks = [_ORDER.index(status) if status in _ORDER else len(_ORDER) for status in statuses]
+        ranks = self._status.map(_RANKS).fillna(len(_RANKS)).to_numpy(dtype="int64")
         n_shown = MAX_CHOSEN_ROWS if self._is_chosen else FRAME_LIMITS.rows
-        first = sorted(range(len(self)), key=ranks.__getitem__)[:n_shown]
-        counts = [(statuses.count(status), _INCOMPLETE.get(status, status)) for status in _ORDER]
+        first = ranks.argsort(kind="stable")[:n_shown]
+        counts = [(int((ranks == rank).sum()), _INCOMPLETE.get(status, status)) for status, rank in _RANKS.items()]
         found = ", ".join(f"{count:,} {words}" for count, words in counts if count)
         more = left_out(len(self) - len(first), "rows")
-        order = "Shown by status; the frame itself keeps the order of its rows." if len(set(ranks)) > 1 else ""
+        has_several = len(self) > 0 and ranks.min() < ranks.max()
+        order = "Shown by status; the frame itself keeps the order of its rows." if has_several else ""
         lines = ". ".join(filter(None, (more, order)))
         return self.iloc[first], Table(f"{title}: {found}" if found else title, columns, (), lines)
 

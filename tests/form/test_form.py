@@ -869,6 +869,24 @@ def test_what_is_to_decide_is_shown_with_its_choices(case):
             assert row(form, label).type.value == choice
 
 
+@pytest.mark.parametrize("missing", [[], ["–"]])
+def test_decision_can_be_changed_directly(missing):
+    texts = ["1.234", "2.345", "3.456", "4.567", *missing * 2]
+    df = pd.DataFrame({"id": range(len(texts)), "Price": texts})
+    form = df.growlytics.form("id")
+    also = ", na_values={'Price': ['–']}" if missing else ""
+    readings = {"1.234,50 → number": ",", "1,234.50 → number": "."}
+    for words in [*readings, *readings]:
+        row(form, "Price").type.value = words
+        assert form.line == f"df.growlytics.push('id', decimal={{'Price': '{readings[words]}'}}{also})"
+        assert row(form, "Price").type.value == words
+        assert "suggested" not in row(form, "Price").becomes.value
+    button(form, "Read df again").click()
+    assert row(form, "Price").type.value == words
+    row(form, "Price").type.value = "string"
+    assert set(readings) <= set(row(form, "Price").type.options)
+
+
 def plain(form):
     """Choose no reading."""
     for one in form._grid._rows.values():
