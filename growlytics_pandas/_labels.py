@@ -177,10 +177,10 @@ def _together(words: Collection[str]) -> set[str]:
 
 _OWNER: Final = (
     "(?:customer|cust|kunden?|client|cliente|klant|member(?:ship)?|mitglieds?|membre|user|patient(?:en)?|paciente|guest"
-    "|gast|gaste|huesped|hospede|student(?:en)?|estudiante|alumno|aluno|subscriber|abonnent(?:en)?|donor|buyer|shopper)"
+    "|gast|gaste|huesped|hospede|student(?:en)?|estudiante|alumno|aluno|subscriber|abonnent(?:en)?|donor|buyer|shopper|account|acct)"
 )
 _KEY: Final = "(?:ids?|key|uuid|guid)"
-_NUMBER: Final = "(?:ids?|no|nr|n|num|number|numero|nummer|code|codigo|key|uuid|guid)"
+_NUMBER: Final = "(?:ids?|no|nr|n|num|number|numero|nummer|code|codigo|key|uuid|guid|ref|reference)"
 _CUSTOMER_NUMBER: Final = re.compile(
     f"(?:unique)?{_OWNER}{_NUMBER}{{1,2}}|{_NUMBER}(?:de?|del|du|do|da)?{_OWNER}"
     f"|(?:contact|kontakt){_KEY}"  # not with a number, which is a phone's
@@ -193,7 +193,7 @@ def is_customer_id(label: str) -> bool:
 
     Examples
     --------
-    >>> [is_customer_id(label) for label in ("CustID", "Kunden-Nr.", "N° client", "Id huésped", "UHID", "Student code")]
+    >>> [is_customer_id(label) for label in ("CustID", "Kunden-Nr.", "N° client", "Id huésped", "UHID", "Account ref")]
     [True, True, True, True, True, True]
     >>> [is_customer_id(label) for label in ("Customer", "E-Mail", "Order no", "Customer order id", "Contact No")]
     [False, False, False, False, False]

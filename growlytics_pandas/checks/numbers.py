@@ -55,11 +55,21 @@ def propose_number(profile: Profile) -> Suggestion | None:
     money = sorted(currencies(shapes))
     if len(money) > 1:
         return _open(
-            f"amounts in several currencies ({', '.join(money[:_SHOWN])}): as numbers they would be mixed up, so the "
-            "column stays text; use one column per currency",
+            f"amounts in several currencies ({_counted_by_currency(numbers, money)}): as numbers they would be mixed, "
+            "so the column stays text; use one column per currency",
             read,
         )
     return _of_marks(profile, dot, comma, frozenset(money))
+
+
+def _counted_by_currency(numbers: Profile, money: Sequence[str]) -> str:
+    """Return the currencies with their numbers of values, the most frequent first, and a value of the rarest."""
+    shapes = shapes_of(numbers.texts)
+    masks = {code: shapes.spread([code in currencies([shape]) for shape in shapes.names]) for code in money}
+    ranked = sorted(money, key=lambda code: -numbers.count(masks[code]))
+    shown = [f"{code} {numbers.count(masks[code]):,}" for code in (*ranked[: _SHOWN - 1], ranked[-1])]
+    example = numbers.where(masks[ranked[-1]]).texts[0]
+    return f"{', '.join(dict.fromkeys(shown))}, such as {example!r}"
 
 
 def _is_worth_it(sample: Profile) -> bool:

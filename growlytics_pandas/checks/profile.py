@@ -48,6 +48,8 @@ def may_be_placeholder(text: str, cells: int) -> bool:
     return cells >= _FEWEST and _PLACEHOLDER.fullmatch(text) is not None
 
 
+ADDRESS: Final = "the address"
+"""What the reason calls a contact that many customers share, if it is an e-mail address."""
 LISTED: Final = ("strip", "exclude")
 """Options whose value is a list of columns."""
 

@@ -39,6 +39,7 @@ from growlytics_pandas.checks.dates import (
 from growlytics_pandas.checks.names import CONTACT_SHARE, suggest_names
 from growlytics_pandas.checks.numbers import propose_number
 from growlytics_pandas.checks.profile import (
+    ADDRESS,
     CONTACT_SAMPLE,
     LIKELY,
     LISTED,
@@ -497,7 +498,7 @@ def _for_categories(columns: Columns, position: int) -> list[Suggestion]:
     (common, _), (other, _) = max(odd, key=Counter.total).most_common(2)
     reason = (
         f"{plural(n_odd, 'value')} differ{'s' * (n_odd == 1)} from a more common one only in case, such as {other!r} "
-        f"from {common!r}"
+        f"from {common!r}: {options_text(normalize={label: 'lower'})} makes them one"
     )
     return [Suggestion("normalize", label, None, reason, n_odd, type=contract.STRING, choices=("lower",))]
 
@@ -557,7 +558,7 @@ def _have_several_spellings(profile: Profile, region: str) -> bool:
 
 def _for_contact(profile: Profile, label: Hashable, reserved: str, region: str, *, is_normal: bool) -> list[Suggestion]:
     """Suggest normalization for contacts that are written in several ways; `is_normal`: it is given already."""
-    shared = _shared_by_many(profile, label)
+    shared = _shared_by_many(profile, label, reserved)
     if is_normal or not profile.texts:
         return shared
     suggest = _suggest_email if reserved == "email" else _suggest_mobile
@@ -809,7 +810,7 @@ def _missing_ids(words: Mapping[str, int], label: Hashable) -> Suggestion:
     return replace(found, reason=f"{found.reason}; {rows}")
 
 
-def _shared_by_many(profile: Profile, label: Hashable) -> list[Suggestion]:
+def _shared_by_many(profile: Profile, label: Hashable, reserved: str) -> list[Suggestion]:
     """Leave open whether an address or number means missing that more customers have than a family or an office."""
     if profile.is_large or not profile.texts:
         return []
@@ -817,8 +818,8 @@ def _shared_by_many(profile: Profile, label: Hashable) -> list[Suggestion]:
     contact, cells = profile.texts[place], int(profile.counts[place])
     if cells < _LEAST_SHARED or cells < _SHARED * profile.cells or len(profile.texts) < _LEAST_SHARED:
         return []
-    what = "the address" if "@" in contact else "the number"  # masked: it may be a customer's
-    reason = (
+    what = ADDRESS if reserved == "email" else "the number"
+    reason = (  # masked: it may be a customer's
         f"{cells:,} customers have {what} {mask_value(contact)}, so a campaign reaches at most one of them; "
         f"if it stands for a missing one, name it in {argument('na_values')}"
     )

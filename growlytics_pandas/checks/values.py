@@ -23,7 +23,7 @@ from growlytics_pandas import contract
 from growlytics_pandas._labels import is_full_name, parts_of_name
 from growlytics_pandas._rules import Rule
 from growlytics_pandas.checks.findings import Findings, plain
-from growlytics_pandas.checks.profile import Suggestion, may_be_placeholder
+from growlytics_pandas.checks.profile import ADDRESS, Suggestion, may_be_placeholder
 from growlytics_pandas.checks.schema import Attribute, Block, Budget, Column, Schema, check_rows, prepare
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.contacts import PLAIN_INDIAN_MOBILE, Problem, invalid_emails, invalid_mobiles
@@ -296,7 +296,9 @@ class _ColumnCheck:
         for problem in problems:
             row = int(positions[problem.position])
             word = texts[row].strip()
-            is_word = word.casefold() in MISSING_WORDS or may_be_placeholder(word, counts[word])
+            # The fix names them, so none may be a customer's name, which has capitals.
+            is_repeated = word == word.lower() and may_be_placeholder(word, counts[word])
+            is_word = word.casefold() in MISSING_WORDS or is_repeated
             found.setdefault("missing" if is_word else "", []).append((row, problem.reason))
             words.update([word] if is_word else [])
         for variant, rows in found.items():
@@ -444,13 +446,18 @@ def with_options(violations: Iterable[Violation], suggestions: Sequence[Suggesti
         found = readings.get((repr(violation.column), wanted))
         if violation.rule is Rule.TYPE_CONFLICT and (lost := losses.get(repr(violation.column))):
             yield replace(violation, params={**violation.params, "lost": _capitalized(lost.reason)})
-        elif found and (violation.rule is Rule.TYPE_CONFLICT or (violation.rule in _OF_VALUES and not found.rest)):
+        elif found and (violation.rule is Rule.TYPE_CONFLICT or _reads_most(found, violation)):
             params = {"option": (found.option, {found.column: found.value}), "before": cleaning[repr(found.column)]}
             yield replace(violation, params={**violation.params, **params})
         elif (either := undecided.get((repr(violation.column), wanted))) and _settles(either, violation):
             yield replace(violation, params={**violation.params, "undecided": _capitalized(either.reason)})
         else:
             yield violation
+
+
+def _reads_most(suggestion: Suggestion, violation: Violation) -> bool:
+    """Return whether an option reads most of the values of a violation."""
+    return violation.rule in _OF_VALUES and violation.rows is not None and 2 * suggestion.rest <= len(violation.rows)
 
 
 def _settles(undecided: Suggestion, violation: Violation) -> bool:
@@ -517,7 +524,7 @@ def _of_open_texts(
     reported: dict[str, Any] = {"count": suggestion.cells, "params": {"reason": _capitalized(suggestion.reason)}}
     if suggestion.option == "na_values":
         if suggestion.type == contract.STRING:
-            rule = Rule.EMAIL_INVALID if "@" in suggestion.reason else Rule.MOBILE_INVALID
+            rule = Rule.EMAIL_INVALID if ADDRESS in suggestion.reason else Rule.MOBILE_INVALID
             yield Violation(rule, *where, variant="shared", **reported)
     elif is_phone:
         yield _of_open_region(where, suggestion)

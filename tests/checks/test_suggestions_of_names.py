@@ -398,3 +398,21 @@ def test_codes_that_end_in_point_zero_are_reported(label):
     df = pd.DataFrame({"id": range(5), label: ["400001.0", "110001.0", None, "560001.0", "400002"]})
     assert "3 codes end in .0" in gp.validate(df, "id").query("rule == 'type_doubtful'")["message"].item()
     assert not gp.validate(df.rename(columns={label: "City"}), "id")["message"].str.contains("end in .0").any()
+
+
+def test_no_name_is_shown_in_a_fix():
+    """Names in a column of contacts are customers' own, however often they occur."""
+    emails = ["Suresh Babu"] * 20 + ["n/a"] * 3 + [f"a{i}@x.com" for i in range(77)]
+    df = pd.DataFrame({"id": range(100), "email": emails})
+    plan = gp.plan(df, "id")
+    assert "Suresh" not in plan._repr_html_() + plan.violations._repr_html_() + plan.suggestions._repr_html_()
+    assert set(plan.violations["rule"]) == {"email_invalid"}
+    assert "20 customers have the address S•••" in plan.violations["message"].iloc[0]
+
+
+def test_one_impossible_date_does_not_hide_the_format():
+    df = pd.DataFrame({"id": range(4), "Start": ["15/01/2025", "31/01/2025", "01/02/2025", "31/02/2025"]})
+    found = gp.validate(df, "id", types={"Start": "date"}).query("rule == 'value_wrong_type'")
+    assert set(found["fix"]) == {"date_format={'Start': '%d/%m/%Y'}"}
+    found = gp.validate(df, "id", date_format={"Start": "%d/%m/%Y"}).query("rule == 'value_wrong_type'")
+    assert found["fix"].tolist() == ["Correct it at the source, or leave out the value: errors='drop'"]
