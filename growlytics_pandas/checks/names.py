@@ -253,16 +253,19 @@ def new_names(
 ) -> dict[int, str]:
     """Return position → new name, for the fewest columns whose renaming makes all names valid and distinct.
 
-    Of columns that clash, one keeps its name: that of an attribute known already, else the one whose label it is.
+    Of columns that clash, one keeps its name: that of an attribute known already, else the one whose label it is, or
+    which a reserved name is meant for.
     """
     alike = _alike(known)
     used = {name_key(name) for name in names.values()} | alike.keys()
     taken: set[str] = set()
     new = {}
 
-    def rank(place: int) -> tuple[bool, bool, bool]:
-        name = names[place]
-        return name not in alike.get(name_key(name), ()), name != _shortened(name), repr(name) != repr(labels[place])
+    def rank(place: int) -> tuple[bool, bool, bool, bool]:
+        name, label = names[place], labels[place]
+        is_meant = name in contract.RESERVED_ATTRIBUTES and _is_meant(str(label), name)
+        is_known = name in alike.get(name_key(name), ())
+        return not is_known, name != _shortened(name), repr(name) != repr(label), not is_meant
 
     for place in sorted(names, key=rank):
         name, wanted = names[place], _wanted(names[place], alike) or f"Attribute {place}"

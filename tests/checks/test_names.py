@@ -68,6 +68,7 @@ LONG = "Average Basket Value In Rupees Over The Last Twelve Months"
         ([1, "1"], {}, {1: "1 2"}),
         (["A", "B", "C"], {"B": "A", "C": "A"}, {"B": "A 2", "C": "A 3"}),
         (["A", "a", "C"], {"C": "A"}, {"a": "a 2", "C": "A 3"}),
+        (["Full Name", "E-mail ID"], {"Full Name": "email", "E-mail ID": "email"}, {"Full Name": "email 2"}),
         (["City", "city", "CITY"], {}, {"city": "city 2", "CITY": "CITY 3"}),
         ([" City", "City "], {}, {" City": "City", "City ": "City 2"}),
         (["City", " City"], {}, {" City": "City 2"}),
