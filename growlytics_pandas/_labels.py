@@ -55,7 +55,8 @@ _OF_PART: Final = _OF_FIRST | _OF_LAST | listed("middle nick segundo")
 _CUSTOMER: Final = listed("customer cust kunde kundin client cliente klant grahak ग्राहक")
 _PERSON: Final = _CUSTOMER | listed(
     """
-    contact person member guest patient subscriber
+    contact person member guest patient subscriber student learner traveller traveler passenger pax tourist attendee
+    participant applicant donor tenant resident shopper viajero pasajero huesped alumno eleve reisender teilnehmer
     kunden kontakt mitglied gast personen contacto contatto contato membre
     """
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -105,7 +105,12 @@ def check_ids(
     mask, by = skipped.finish(same.rows)
     if shared is None:
         violations += _sums(frame, schema, mask)
-    return IdCheck((*violations, *_duplicates(schema, same), *_look_alikes(schema, alike)), mask, by)
+    words = {word for each in violations if each.rule is Rule.ID_STRINGIFIED for word in each.params.get("words", ())}
+    stand_for_none: Mask = np.zeros(len(same.rows), dtype=bool)
+    if words and len(same.rows):
+        stand_for_none |= [text in words for text in schema.read_ids(column.iloc[same.rows]).texts]
+    duplicates = _duplicates(schema, same, stand_for_none, words)
+    return IdCheck((*violations, *duplicates, *_look_alikes(schema, alike)), mask, by)
 
 
 def check_known_ids(frame: pd.DataFrame, schema: Schema, knows: KnownIds) -> list[Violation]:
@@ -237,11 +242,16 @@ class _Skipped:
         return self.mask, by
 
 
-def _duplicates(schema: Schema, same: Alike) -> list[Violation]:
+def _duplicates(schema: Schema, same: Alike, stand_for_none: Mask, words: Collection[str]) -> list[Violation]:
+    """Report rows with the same id; ids that `stand_for_none`, which are among `words`, are no customer's."""
     # With keep="first" the user has decided: the row is reported, but does not fail the push.
     severity = None if schema.keep is False else Severity.WARNING
     is_earlier = same.others == EARLIER_BATCH
-    variants = (("" if schema.keep is False else "left out", ~is_earlier), ("earlier batch", is_earlier))
+    variants = (
+        ("" if schema.keep is False else "left out", ~is_earlier & ~stand_for_none),
+        ("earlier batch", is_earlier & ~stand_for_none),
+        ("placeholder", stand_for_none),
+    )
     return [
         Violation(
             Rule.ID_DUPLICATE,
@@ -250,9 +260,9 @@ def _duplicates(schema: Schema, same: Alike) -> list[Violation]:
             None,
             rows=same.rows[chosen],
             details=np.column_stack([same.sharing, same.others])[chosen],
-            params={"keep": schema.keep},
+            params={"keep": schema.keep, "words": frozenset(words)},
             variant=variant,
-            severity=severity,
+            severity=None if variant == "placeholder" else severity,
         )
         for variant, chosen in variants
         if chosen.any()

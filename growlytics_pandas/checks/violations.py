@@ -148,6 +148,7 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
         "left out",
     ): "{detail0:,} rows have this id, such as row {detail1:,}; this one is skipped.",
     (Rule.ID_DUPLICATE, "earlier batch"): "a row of an earlier batch has this id.",
+    (Rule.ID_DUPLICATE, "placeholder"): "{detail0:,} rows have this id, a placeholder for a missing one.",
     (Rule.ID_ROUNDED, "float"): (
         "the id is a float of 2^53 or more; its last digits are already lost, so it may name another customer."
     ),
@@ -272,6 +273,8 @@ def _drop(what: str, correct: str = "Correct it at the source") -> Callable[[Vio
 
 
 def _of_duplicate(violation: Violation) -> Fix:
+    if violation.variant == "placeholder":
+        return Fix("na_values", {violation.column: sorted(violation.params["words"])})
     if violation.level is Severity.WARNING:
         return Fix(sentence="No action needed if they are one customer; otherwise correct the ids.")
     return Fix("keep", "last", "Correct the ids, or send one row of each: {}")

@@ -234,3 +234,16 @@ def test_a_rare_spelling_among_many_mobiles_is_found():
 def test_one_spelling_and_internal_numbers_stay_alone(ids):
     plan = gp.plan(pd.DataFrame({"cid": ids, "City": "Pune"}), "cid")
     assert (plan.suggest(), len(plan.violations)) == ({}, 0)
+
+
+@pytest.mark.parametrize("keep", [False, "last"])
+def test_repeated_placeholders_are_no_customer_to_keep(keep):
+    """Not one customer in several rows: the fix is na_values, whatever `keep` is."""
+    df = pd.DataFrame({"id": ["none", "-", "none", "a", "b", "a"], "X": range(6)})
+    found = gp.validate(df, "id", keep=keep).query("rule == 'id_duplicate'").set_index("row")
+    of_none = found[found["message"].str.contains("placeholder")]
+    assert set(of_none["severity"]) == {"error"}
+    assert set(of_none["fix"]) == {"na_values={'id': ['-', 'none']}"}
+    others = found[~found["message"].str.contains("placeholder")]
+    assert set(others["severity"]) == ({"error"} if keep is False else {"warning"})
+    assert gp.validate(df, "id", keep=keep, na_values=["none", "-"])["rule"].tolist().count("id_missing") == 3
