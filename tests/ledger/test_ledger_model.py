@@ -151,4 +151,4 @@ def often(monkeypatch):
 
 @pytest.mark.slow
 class TestLedgerModel(LedgerMachine.TestCase):
-    settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+    settings = settings(max_examples=35, stateful_step_count=25, deadline=None)

@@ -166,7 +166,7 @@ class SegmentMachine(RuleBasedStateMachine):
 @pytest.mark.slow
 def test_service_matches_segment_after_clean_run():
     run = settings(
-        max_examples=15,
+        max_examples=10,
         stateful_step_count=25,
         deadline=None,
         suppress_health_check=list(HealthCheck),

@@ -10,7 +10,7 @@ from support.fuzzed_wire import play
 
 pytestmark = pytest.mark.slow
 
-SCRIPTS = int(os.environ.get("GROWLYTICS_FUZZ_SCRIPTS", "2000"))
+SCRIPTS = int(os.environ.get("GROWLYTICS_FUZZ_SCRIPTS", "1200"))
 FIRST_SEED = int(os.environ.get("GROWLYTICS_FUZZ_SEED", "1"))
 
 
