@@ -389,8 +389,9 @@ def _are_shorter(n_short: int, codes: int, digits: int, when: str) -> str:
 
 def _damaged_codes(profile: Profile, label: Hashable) -> list[Suggestion]:
     """Report codes that were numbers before they became text: they end in .0, or postal codes lack their zeros."""
-    n_float = profile.count(end_like_floats(profile.texts))
-    if 2 * n_float > profile.cells:
+    sample = profile.sample  # all texts, unless they are many
+    n_float = sample.count(end_like_floats(sample.texts))
+    if 2 * n_float > sample.cells:
         verb = "ends" if n_float == 1 else "end"
         reason = f"{plural(n_float, 'code')} {verb} in .0, as numbers beside gaps do: remove it at the source"
         return [Suggestion("types", label, None, reason, n_float, type=contract.NUMBER, is_loss=True)]
