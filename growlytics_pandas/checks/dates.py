@@ -106,12 +106,12 @@ def _any(masks: Iterable[Mask]) -> Mask:
 def _of_tried(profile: Profile, tried: dict[str, Dates], name: str) -> Suggestion | None:
     present = profile.cells
     if profile.count(_any(found.ok for found in tried.values())) < LIKELY * present:
-        return None if not _hasopen_century(profile, tried) else open_century(profile)
+        return None if not _has_open_century(profile, tried) else open_century(profile)
     given, refusals = tried, list[Suggestion | None]()
     tried = _without_ambiguous_digits(profile, given, name)
     if "excel" in given.keys() - tried.keys() and is_time_like(name) and not is_date_like(name):
         refusals.append(_open_serials(profile, given["excel"]))
-    if _hasopen_century(profile, tried):
+    if _has_open_century(profile, tried):
         tried = {form: found for form, found in tried.items() if "%y" not in form}
         refusals.append(open_century(profile))
     kept, unsettled = _in_order(profile, tried)
@@ -212,7 +212,7 @@ def _have_short_years(texts: Sequence[str]) -> Mask:
     return found
 
 
-def _hasopen_century(profile: Profile, tried: dict[str, Dates]) -> bool:
+def _has_open_century(profile: Profile, tried: dict[str, Dates]) -> bool:
     """Return whether a two-digit year may be of either century."""
     short = [found.values[found.ok] for form, found in tried.items() if "%y" in form]
     unread = profile.texts if not tried else profile.where(~_any(found.ok for found in tried.values())).texts

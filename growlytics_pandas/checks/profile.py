@@ -48,8 +48,6 @@ def may_be_placeholder(text: str, cells: int) -> bool:
     return cells >= _FEWEST and _PLACEHOLDER.fullmatch(text) is not None
 
 
-ADDRESS: Final = "the address"
-"""What the reason calls a contact that many customers share, if it is an e-mail address."""
 LISTED: Final = ("strip", "exclude")
 """Options whose value is a list of columns."""
 
@@ -73,7 +71,8 @@ class Suggestion:
     rest : int
         How many cells of the column a parser cannot read.
     type : str
-        The attribute type for which the option reads the column; '' for other options.
+        The attribute type for which the option reads the column; "email" or "mobile" for a contact that many customers
+        share; '' for other options.
     choices : tuple
         The values among which a person must decide; () if the remedy is elsewhere.
     is_loss : bool

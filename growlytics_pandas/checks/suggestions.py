@@ -39,7 +39,6 @@ from growlytics_pandas.checks.dates import (
 from growlytics_pandas.checks.names import CONTACT_SHARE, suggest_names
 from growlytics_pandas.checks.numbers import propose_number
 from growlytics_pandas.checks.profile import (
-    ADDRESS,
     CONTACT_SAMPLE,
     LIKELY,
     LISTED,
@@ -819,12 +818,12 @@ def _shared_by_many(profile: Profile, label: Hashable, reserved: str) -> list[Su
     contact, cells = profile.texts[place], int(profile.counts[place])
     if cells < _LEAST_SHARED or cells < _SHARED * profile.cells or len(profile.texts) < _LEAST_SHARED:
         return []
-    what = ADDRESS if reserved == "email" else "the number"
+    what = "address" if reserved == "email" else "number"
     reason = (  # masked: it may be a customer's
-        f"{cells:,} customers have {what} {mask_value(contact)}, so a campaign reaches at most one of them; "
-        f"if it stands for a missing one, name it in {argument('na_values')}"
+        f"{cells:,} customers have the {what} {mask_value(contact)}, so a campaign reaches at most one of them; "
+        f"if it is a placeholder, list it in {argument('na_values')}"
     )
-    return [Suggestion("na_values", label, None, reason, cells, type=contract.STRING)]
+    return [Suggestion("na_values", label, None, reason, cells, type=reserved)]
 
 
 _LEAST_SHARED: Final = 10  # customers with one address, and different addresses

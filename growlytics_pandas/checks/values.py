@@ -23,7 +23,7 @@ from growlytics_pandas import contract
 from growlytics_pandas._labels import is_full_name, parts_of_name
 from growlytics_pandas._rules import Rule
 from growlytics_pandas.checks.findings import Findings, plain
-from growlytics_pandas.checks.profile import ADDRESS, Suggestion, may_be_placeholder
+from growlytics_pandas.checks.profile import Suggestion, may_be_placeholder
 from growlytics_pandas.checks.schema import Attribute, Block, Budget, Column, Schema, check_rows, prepare
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.contacts import PLAIN_INDIAN_MOBILE, Problem, invalid_emails, invalid_mobiles
@@ -517,14 +517,16 @@ def _warnings(
         yield Violation(Rule.CONTACT_NOT_MAPPED, *where, count=count, limit=limit, params=params)
 
 
+_RULES_OF_CONTACTS: Final = {"email": Rule.EMAIL_INVALID, "mobile": Rule.MOBILE_INVALID}
+
+
 def _of_open_texts(
     where: tuple[int, Hashable, str | None], suggestion: Suggestion, *, is_phone: bool
 ) -> Iterator[Violation]:
     """Report what a person must decide about texts: the region of phones, the case of categories, a shared contact."""
     reported: dict[str, Any] = {"count": suggestion.cells, "params": {"reason": _capitalized(suggestion.reason)}}
     if suggestion.option == "na_values":
-        if suggestion.type == contract.STRING:
-            rule = Rule.EMAIL_INVALID if ADDRESS in suggestion.reason else Rule.MOBILE_INVALID
+        if rule := _RULES_OF_CONTACTS.get(suggestion.type):
             yield Violation(rule, *where, variant="shared", **reported)
     elif is_phone:
         yield _of_open_region(where, suggestion)

@@ -91,8 +91,8 @@ def invalid_mobiles(values: Sequence[str], region: str) -> list[Problem]:
     Returns
     -------
     list of Problem
-        One per rejected value, in the order of `values`. Landline numbers are rejected in countries where they can
-        be told from mobile numbers.
+        One per rejected value, in the order of `values`. Landline numbers are rejected in countries that give
+        them other numbers than mobiles.
 
     Examples
     --------

@@ -110,8 +110,8 @@ def becomes_html(plan: Plan, state: FormState) -> dict[int, str]:
 def _count_values(violations: Sequence[Violation]) -> Counter[tuple[str, Severity]]:
     """Return the number of values with violations, by column and severity.
 
-    A value with several violations counts once. Where a violation of the whole column does not tell which of its values
-    are concerned, it is at least so many.
+    A value with several violations counts once. A violation of the whole column may not say which of its
+    values it concerns; the number is then a lower bound.
     """
     alike: defaultdict[tuple[str, int, Severity], list[Violation]] = defaultdict(list)
     for each in violations:

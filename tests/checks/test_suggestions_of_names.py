@@ -365,7 +365,7 @@ def test_open_region_is_a_warning_also_before_normalization():
 
 
 def test_a_contact_of_many_customers_is_reported_masked():
-    """It may stand for a missing one; families and offices share one, too."""
+    """It may be a placeholder, but families and offices share contacts, too."""
     emails = ["noemail@noemail.com"] * 30 + [f"a{i}@x.com" for i in range(70)]
     df = pd.DataFrame(
         {"id": range(100), "E-mail": emails, "mobile": ["0000000000"] * 20 + [f"98765432{i:02}" for i in range(80)]}

@@ -58,7 +58,7 @@ def find_mobile_reason(value, region="IN"):
         ("020 7946 0018", "GB", True),
         ("07400 123456", "GB", False),
         ("030 123456", "DE", True),
-        ("(415) 555-0132", "US", False),  # nothing tells the two apart there
+        ("(415) 555-0132", "US", False),  # landlines and mobiles share area codes
     ],
 )
 def test_landline_numbers_are_named(value, region, is_landline):
