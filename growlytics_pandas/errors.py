@@ -32,7 +32,7 @@ from traceback import walk_tb
 from types import TracebackType
 from typing import Any, Final
 
-from growlytics_pandas._text import without_keys
+from growlytics_pandas._masking import without_keys
 
 
 class GrowlyticsError(Exception):

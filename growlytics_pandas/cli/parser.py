@@ -13,7 +13,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, NoReturn, get_args
 
-from growlytics_pandas._text import plural, without_keys
+from growlytics_pandas._masking import without_keys
+from growlytics_pandas._text import plural
 from growlytics_pandas.cli.plan_flags import add_plan
 from growlytics_pandas.cli.readers import FORMATS
 from growlytics_pandas.cli.running import EXITS, Command, Exit

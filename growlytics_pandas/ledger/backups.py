@@ -19,6 +19,7 @@ from growlytics_pandas._text import argument, options_text
 from growlytics_pandas.errors import InvalidArgumentError, LedgerError
 from growlytics_pandas.ledger.database import (
     BUSY_TIMEOUT_SECONDS,
+    COMPANIONS,
     MIGRATIONS,
     PROJECTS,
     LedgerFile,
@@ -172,8 +173,8 @@ def _facts_of_target(path: Path, *, is_ours: str, may_be_damaged: bool = False) 
         cause = error.__cause__
         is_damaged = isinstance(cause, sqlite3.Error) and cause.sqlite_errorname.startswith(_DAMAGED)
         if is_damaged and may_be_damaged and has_our_header(path):
-            for each in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
-                each.unlink(missing_ok=True)
+            for end in ("", *COMPANIONS):
+                path.with_name(path.name + end).unlink(missing_ok=True)
             return None
         if is_ours == "backup" or is_damaged:
             is_damaged = is_damaged and has_our_header(path)
@@ -218,7 +219,7 @@ def _written_beside(target: Path) -> Iterator[Path]:
     except sqlite3.Error as error:
         raise explain(target, error) from error
     finally:
-        for end in ("", "-wal", "-shm", "-journal"):
+        for end in ("", *COMPANIONS):
             with suppress(OSError):
                 beside.with_name(beside.name + end).unlink(missing_ok=True)
 
