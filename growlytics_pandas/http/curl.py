@@ -198,8 +198,6 @@ class CurlTransport:
         Maximum number of requests, and so of connections, at once.
     """
 
-    name = "curl"
-
     def __init__(self, endpoint: Endpoint, max_concurrency: int) -> None:
         self._endpoint = endpoint
         self._mask = redactor(endpoint.headers)

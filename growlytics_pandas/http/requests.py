@@ -69,8 +69,6 @@ class RequestsTransport:
         Maximum number of threads, and so of connections.
     """
 
-    name = "requests"
-
     def __init__(self, endpoint: Endpoint, max_concurrency: int) -> None:
         self._endpoint = endpoint
         self._max_threads = max_concurrency
