@@ -25,10 +25,16 @@ from growlytics_pandas.ledger.digests import CellColumn, CustomerLog, Digester, 
 from growlytics_pandas.ledger.types import (
     KnownType,
     Registration,
-    TypeRegistry,
     certain_types,
+    check_types,
+    declared_types,
     read_types,
+    register_types,
+    remove_types,
+    store_types,
+    stored_types,
     types_frame,
+    where_declared,
     write_types,
 )
 from growlytics_pandas.ledger.value_log import Comparison, ValueDigests, ValueLog
@@ -242,7 +248,6 @@ class Project:
         self._file = file
         self._digester = digester
         self._number = number
-        self._types = TypeRegistry(file, number)
         self._customers = CustomerLog(file, number)
         self._values: ValueLog | None = None  # made when it is first used: few pushes track attributes
         self.in_use = False
@@ -262,11 +267,12 @@ class Project:
         ``source`` is ``"accepted"`` (a request with it was accepted), ``"declared"`` (`declare_types`) or
         ``"uncertain"`` (a request with it was sent, but no response confirmed whether it arrived).
         """
-        return types_frame(self._types.known())
+        return types_frame(self.known_types())
 
     def known_types(self) -> dict[str, KnownType]:
         """Return the known types by attribute."""
-        return self._types.known()
+        with self._file.reading() as connection:
+            return stored_types(connection, self._number)
 
     def declare_types(self, types: Mapping[str, str] | str | os.PathLike[str]) -> None:
         """Record types that were fixed elsewhere.
@@ -288,15 +294,19 @@ class Project:
                 "the path of a JSON file of that form, as export_types writes it."
             )
         pairs = types if isinstance(types, Mapping) else read_types(Path(types))
-        self._types.declare(pairs, datetime.now(UTC))
+        check_types(pairs, where_declared())
+        with self._file.writing() as connection:
+            known = stored_types(connection, self._number)
+            store_types(connection, self._number, declared_types(known, pairs, datetime.now(UTC)))
 
     def export_types(self, path: str | os.PathLike[str]) -> None:
         """Write the certain types as JSON, sorted, one per line, for `declare_types`. Uncertain ones are left out."""
-        write_types(Path(path), certain_types(self._types.known()))
+        write_types(Path(path), certain_types(self.known_types()))
 
     def forget_types(self, attributes: Iterable[str], *, only_uncertain: bool = False) -> int:
         """Forget the types of these attributes (with `only_uncertain`, only uncertain ones); return how many."""
-        return self._types.forget(attributes, only_uncertain=only_uncertain)
+        with self._file.writing() as connection:
+            return remove_types(connection, self._number, attributes, only_uncertain=only_uncertain)
 
     def register(self, types: Mapping[str, str], when: datetime, *, certain: bool) -> Registration:
         """Record the types of attributes in requests.
@@ -310,7 +320,14 @@ class Project:
         Registration
             ``.new``: types that are known, or certain, through this call; ``.conflicts``: types known to differ.
         """
-        return self._types.register(types, when, certain=certain)
+        check_types(types, "register")
+        registration, changes = register_types(self.known_types(), types, when, certain=certain)
+        if changes:  # seldom: a read costs less than a transaction
+            with self._file.writing() as connection:
+                known = stored_types(connection, self._number)
+                registration, changes = register_types(known, types, when, certain=certain)
+                store_types(connection, self._number, changes)
+        return registration
 
     def begin_run(self, rows: int, started: datetime, label: str | None = None) -> int:
         """Record the start of a run of `rows` rows; return its number. `started` needs a time zone."""
