@@ -7,7 +7,6 @@ import select
 import socket
 import time
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, Final
 
 import pycurl
@@ -77,6 +76,8 @@ class Lines:
 
     def check(self) -> None:
         """Poll all connections at once."""
+        if self._poll is None:
+            return
         self.quiet = set(self._ports.values())
         self.quiet.difference_update([self._ports.get(descriptor) for descriptor, _ in self._poll.poll(0)])
 
@@ -103,7 +104,7 @@ class Lines:
 
     def close(self) -> None:
         """Release the poll object."""
-        if hasattr(self._poll, "close"):
+        if self._poll is not None:
             self._poll.close()
 
     def _learn(self) -> None:
@@ -120,28 +121,16 @@ class Lines:
                 self._known[port] = descriptor
                 self._unused.add(port)
                 self._retired.discard(port)
-                self._poll.register(descriptor, READABLE)
+                if self._poll is not None:
+                    self._poll.register(descriptor, READABLE)
         self._new.clear()
 
 
-class _NoPoll:
-    """Fallback where sockets cannot be polled together: each is checked before it is used."""
-
-    def __init__(self) -> None:
-        self._descriptors: dict[int, int] = {}
-
-    def register(self, descriptor: int, events: int) -> None:
-        self._descriptors[descriptor] = events
-
-    def poll(self, _timeout: float) -> list[tuple[int, int]]:
-        return list(self._descriptors.items())
-
-
 def _open_poll() -> Any:
-    if hasattr(select, "epoll"):
-        with contextlib.suppress(OSError):  # too many open files
-            return select.epoll()
-    return _NoPoll()
+    """Return what polls sockets together; None where there is none: each is then checked before it is used."""
+    with contextlib.suppress(AttributeError, OSError):  # another system than Linux; too many open files
+        return select.epoll()
+    return None
 
 
 def _is_readable(descriptor: int) -> bool:
@@ -156,28 +145,26 @@ SLICE_SECONDS: Final = 0.05  # libcurl is polled at least this often, for its ti
 FILES_SECONDS: Final = 0.1  # between two checks for free descriptors
 IDLE_SECONDS: Final = 0.005  # while libcurl has no socket to wait for (a name is being looked up)
 
-FAULTS: Final = MappingProxyType(
-    {
-        pycurl.E_OPERATION_TIMEDOUT: TransportError.TIMEOUT,
-        pycurl.E_FILESIZE_EXCEEDED: TransportError.TOO_LARGE,
-        pycurl.E_COULDNT_RESOLVE_HOST: TransportError.CONNECT,
-        pycurl.E_COULDNT_RESOLVE_PROXY: TransportError.CONNECT,
-        pycurl.E_COULDNT_CONNECT: TransportError.CONNECT,
-        pycurl.E_SSL_CONNECT_ERROR: TransportError.TLS,
-        pycurl.E_PEER_FAILED_VERIFICATION: TransportError.TLS,
-        pycurl.E_SSL_CACERT_BADFILE: TransportError.TLS,
-        pycurl.E_SSL_CIPHER: TransportError.TLS,
-        pycurl.E_SEND_ERROR: TransportError.BROKEN,
-        pycurl.E_RECV_ERROR: TransportError.BROKEN,
-        pycurl.E_GOT_NOTHING: TransportError.BROKEN,
-        pycurl.E_FTP_WEIRD_SERVER_REPLY: TransportError.BROKEN,  # the response is not HTTP
-        pycurl.E_HTTP2: TransportError.BROKEN,
-        92: TransportError.BROKEN,  # CURLE_HTTP2_STREAM, CURLE_PROXY, CURLE_UNRECOVERABLE_POLL: pycurl has no names
-        97: TransportError.BROKEN,
-        99: TransportError.BROKEN,
-        pycurl.E_AGAIN: TransportError.BROKEN,
-    }
-)
+FAULTS: Final = {
+    pycurl.E_OPERATION_TIMEDOUT: TransportError.TIMEOUT,
+    pycurl.E_FILESIZE_EXCEEDED: TransportError.TOO_LARGE,
+    pycurl.E_COULDNT_RESOLVE_HOST: TransportError.CONNECT,
+    pycurl.E_COULDNT_RESOLVE_PROXY: TransportError.CONNECT,
+    pycurl.E_COULDNT_CONNECT: TransportError.CONNECT,
+    pycurl.E_SSL_CONNECT_ERROR: TransportError.TLS,
+    pycurl.E_PEER_FAILED_VERIFICATION: TransportError.TLS,
+    pycurl.E_SSL_CACERT_BADFILE: TransportError.TLS,
+    pycurl.E_SSL_CIPHER: TransportError.TLS,
+    pycurl.E_SEND_ERROR: TransportError.BROKEN,
+    pycurl.E_RECV_ERROR: TransportError.BROKEN,
+    pycurl.E_GOT_NOTHING: TransportError.BROKEN,
+    pycurl.E_FTP_WEIRD_SERVER_REPLY: TransportError.BROKEN,  # the response is not HTTP
+    pycurl.E_HTTP2: TransportError.BROKEN,
+    92: TransportError.BROKEN,  # CURLE_HTTP2_STREAM, CURLE_PROXY, CURLE_UNRECOVERABLE_POLL: pycurl has no names
+    97: TransportError.BROKEN,
+    99: TransportError.BROKEN,
+    pycurl.E_AGAIN: TransportError.BROKEN,
+}
 """The meaning of libcurl's errors before the request was sent; others are `OTHER`."""
 # In the message of a failed handshake, these are signs of an overloaded server.
 HANDSHAKE_CUT: Final = ("reset", "syscall", "eof", "closed", "timed out", "broken pipe")

@@ -418,9 +418,7 @@ class LedgerFile:
                 with suppress(LedgerError):  # cleanup: a full disk or a locked file must not raise here
                     self.shrink(WORTH_SHRINKING)
             self._closed = self._closed or (found, remedy)
-            if self._finalizer is not None:
-                self._finalizer()
-            self._connection = None
+            self.release()
 
     def release(self) -> None:
         """Close the connection; the next use opens the file again."""

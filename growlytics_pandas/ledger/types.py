@@ -103,9 +103,9 @@ def declared_types(known: Types, types: Mapping[str, str], when: datetime) -> Ty
     if conflicts:
         remedy = phrase(f"call client.forget_types([{listed(list(map(repr, conflicts)))}]) first", "use a new ledger")
         raise InvalidArgumentError(
-            f"{where_declared()}: the ledger knows other types: {listed(list(conflicts.values()))}. A type is fixed when "
-            "it is first tracked: declare the known type. If the ledger is wrong, as after the attribute was deleted in "
-            f"the dashboard, {remedy}."
+            f"{where_declared()}: the ledger knows other types: {listed(list(conflicts.values()))}. A type is fixed "
+            "when it is first tracked: declare the known type. If the ledger is wrong, as after the attribute was "
+            f"deleted in the dashboard, {remedy}."
         )
     unsettled = [name for name in types if name not in known or known[name].source == UNCERTAIN]
     seen = {name: known[name].first_seen if name in known else when for name in unsettled}
