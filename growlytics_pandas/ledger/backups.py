@@ -181,7 +181,7 @@ def _facts_or_removed(path: Path, *, removes_damaged: bool) -> Facts | None:
         if not (is_ours and removes_damaged):
             remedy = f"restore with {options_text(overwrite=True)}, which removes it" if is_ours else OTHER_FILE
             raise ledger_error(path, "it is not an SQLite file, or it is damaged", remedy) from error
-    for end in ("", *COMPANIONS):
+    for end in ("", "-wal", "-shm"):  # not a -journal: a ledger has none, so it may belong to something else
         path.with_name(path.name + end).unlink(missing_ok=True)
     return None
 
