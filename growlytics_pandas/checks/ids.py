@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ import pandas as pd
 
 from growlytics_pandas import contract
 from growlytics_pandas._masking import is_missing
-from growlytics_pandas._rules import Rule, Severity
+from growlytics_pandas._rules import Effect, Rule, Severity
 from growlytics_pandas._text import phrase
 from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.checks.violations import DOUBTFUL, DOUBTFUL_SUM, Rows, Violation
@@ -66,11 +66,22 @@ _TOTAL: Final = re.compile(rf"{_WORD_FOR_TOTALS}\b.*", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class IdCheck:
-    """The violations of the ids, and the rows that are not sent because of them."""
+    """The violations of the ids, and the rows that are not sent because of them, as a mask and by rule."""
 
     violations: tuple[Violation, ...]
     skipped: Mask
-    skipped_by: Mapping[Rule, npt.NDArray[np.int64]]
+    skipped_by: Mapping[Rule, Rows]
+
+    @classmethod
+    def of(cls, violations: Iterable[Violation], rows: int) -> IdCheck:
+        """Return the result for a frame of `rows` rows: the effects of its violations settle which are not sent."""
+        found = tuple(violations)
+        mask, by = np.zeros(rows, dtype=bool), dict[Rule, Rows]()
+        for each in found:
+            if each.effect is Effect.ROW_SKIPPED and each.rows is not None:
+                mask[each.rows] = True
+                by[each.rule] = np.concatenate([by.get(each.rule, each.rows[:0]), each.rows])
+        return cls(found, mask, by)
 
 
 def check_ids(
@@ -83,11 +94,10 @@ def check_ids(
     """
     column = frame.iloc[:, schema.id_position]
     violations: list[Violation] = []
-    skipped = _Skipped(len(frame))
     plain = _plain_bytes((texts or TextColumns(frame))[schema.id_position], schema)
     plain = None if _may_be_total(column) else plain
     if plain is not None and shared is None and _are_perfect(plain):
-        return IdCheck(_sums(frame, schema, skipped.mask), *skipped.finish(Alike().rows))
+        return IdCheck.of(_sums(frame, schema), len(frame))
     is_plain = plain is not None
     sent = [attribute.position for attribute in schema.attributes]
     is_table = shared is not None or len(frame) > 1 or count_reject_labels(frame.columns) > 0
@@ -97,20 +107,19 @@ def check_ids(
         seen = ids.texts if is_plain else fold_case_all(ids.texts)
         has_labels = not is_plain and schema.id_kind in (Kind.TEXT, Kind.MIXED) and is_table
         labels = find_label_rows(frame, start, schema.id_position, sent, seen) if has_labels else {}
-        skipped.add(start, ids, labels)
         violations += _check_block(frame, schema, start, ids, None if is_plain else seen, labels)
         if shared is None:
             hashes.add(start, ids, seen, labels)
     same, alike = shared or hashes.find(column, schema)
-    mask, by = skipped.finish(same.rows)
-    if shared is None:
-        violations += _sums(frame, schema, mask)
     words = {word for each in violations if each.rule is Rule.ID_STRINGIFIED for word in each.params.get("words", ())}
     stand_for_none: Mask = np.zeros(len(same.rows), dtype=bool)
     if words and len(same.rows):
         stand_for_none |= [text in words for text in schema.read_ids(column.iloc[same.rows]).texts]
-    duplicates = _duplicates(schema, same, stand_for_none, words)
-    return IdCheck((*violations, *duplicates, *_look_alikes(schema, alike)), mask, by)
+    violations += [*_duplicates(schema, same, stand_for_none, words), *_look_alikes(schema, alike)]
+    checked = IdCheck.of(violations, len(frame))
+    if shared is not None or checked.skipped[-1:].any():
+        return checked
+    return replace(checked, violations=(*violations, *_sums(frame, schema)))
 
 
 def check_known_ids(frame: pd.DataFrame, schema: Schema, knows: KnownIds) -> list[Violation]:
@@ -219,27 +228,6 @@ def find_alike(groups: Groups, exact: npt.NDArray[np.uint64]) -> Alike:
     """Return the rows of groups whose ids look alike but differ."""
     differing = [rows for rows in groups if len(set(exact[rows].tolist())) > 1]
     return Alike.of([(row, len(rows), _differing(row, rows, exact)) for rows in differing for row in rows])
-
-
-class _Skipped:
-    """Rows without a usable id, by rule."""
-
-    def __init__(self, rows: int) -> None:
-        self.mask = np.zeros(rows, dtype=bool)
-        self._by: dict[Rule, list[Rows]] = {Rule.ID_MISSING: [], Rule.ID_ROUNDED: []}
-
-    def add(self, start: int, ids: Ids, labels: LabelRows) -> None:
-        self._by[Rule.ID_MISSING].append(np.flatnonzero(ids.missing & ~ids.rounded) + start)
-        self._by[Rule.ID_ROUNDED].append(np.flatnonzero(ids.rounded) + start)
-        for rule, rows in labels.items():
-            self._by.setdefault(rule, []).append(rows + start)
-
-    def finish(self, doubled: Rows) -> tuple[Mask, dict[Rule, Rows]]:
-        by = {rule: np.concatenate(parts or [doubled[:0]]) for rule, parts in self._by.items()}
-        by[Rule.ID_DUPLICATE] = doubled
-        for rows in by.values():
-            self.mask[rows] = True
-        return self.mask, by
 
 
 def _duplicates(schema: Schema, same: Alike, stand_for_none: Mask, words: Collection[str]) -> list[Violation]:
@@ -358,11 +346,11 @@ def _is_number(cell: Any) -> bool:
     )
 
 
-def _sums(frame: pd.DataFrame, schema: Schema, skipped: Mask) -> tuple[Violation, ...]:
+def _sums(frame: pd.DataFrame, schema: Schema) -> tuple[Violation, ...]:
     """Report the last row if it has no text, and its numbers are the sums of those above."""
     last = len(frame) - 1
     others = [attribute.position for attribute in schema.attributes if attribute.position != schema.id_position]
-    if last < _SUMMED_ROWS or skipped[last] or not _has_only_numbers(_other_cells(frame, last, others)):
+    if last < _SUMMED_ROWS or not _has_only_numbers(_other_cells(frame, last, others)):
         return ()
     sums = 0
     for place in others:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from growlytics_pandas import contract
 from growlytics_pandas._labels import OF_OTHERS, OLD_INDEX, is_full_name, is_part_of_name, listed, words_of
-from growlytics_pandas._rules import RULES, Effect, Rule, Severity
+from growlytics_pandas._rules import Effect, Rule
 from growlytics_pandas._text import phrase
 from growlytics_pandas.checks.profile import Head, Suggestion
 from growlytics_pandas.checks.schema import Attribute, Schema, name_of
@@ -47,11 +47,7 @@ def check_attributes(schema: Schema, rows: int) -> list[Violation]:
 def dropped_columns(violations: Iterable[Violation]) -> frozenset[int]:
     """Return the positions of columns that cannot be sent."""
     return frozenset(
-        found.position
-        for found in violations
-        if found.rows is None
-        and RULES[found.rule].severity is Severity.ERROR
-        and RULES[found.rule].effect is Effect.ATTRIBUTE_DROPPED
+        found.position for found in violations if found.rows is None and found.effect is Effect.ATTRIBUTE_DROPPED
     )
 
 

@@ -611,7 +611,7 @@ def _of_customers(violations: Iterable[Violation], others: npt.NDArray[np.int64]
 def _without_id(checked: Precheck, rows: int) -> Mask:
     mask = np.zeros(rows, dtype=bool)
     for rule in (Rule.ID_MISSING, Rule.ID_ROUNDED):
-        mask[checked.skipped_by[rule]] = True
+        mask[checked.skipped_by.get(rule, [])] = True
     return mask
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from growlytics_pandas import contract
-from growlytics_pandas._rules import RULES, Effect, Rule, Severity
+from growlytics_pandas._rules import Effect, Rule, Severity
 from growlytics_pandas._text import argument, options_text, phrase, plural
 
 Rows = npt.NDArray[np.int64]
@@ -70,12 +70,12 @@ class Violation:
     @property
     def level(self) -> Severity:
         """The severity of this violation."""
-        return self.severity or RULES[self.rule].severity
+        return self.severity or self.rule.severity
 
     @property
     def effect(self) -> Effect:
         """What a push with ``errors="drop"`` does with the data."""
-        return Effect.SENT_AS_IS if self.variant in (DOUBTFUL, DOUBTFUL_SUM) else RULES[self.rule].effect
+        return Effect.SENT_AS_IS if self.variant in (DOUBTFUL, DOUBTFUL_SUM) else self.rule.effect
 
     def __len__(self) -> int:
         return 1 if self.rows is None else len(self.rows)
