@@ -23,19 +23,18 @@ from growlytics_pandas._text import argument, options_text, plural
 from growlytics_pandas.checks.profile import LIKELY, Profile, Suggestion, of_all, rest_of
 from growlytics_pandas.columns.date_parsers import Dates, Moments, formats_like, parse_by_first, parse_dates
 from growlytics_pandas.columns.dtypes import Kind, Mask, absent, extract
+from growlytics_pandas.columns.named_formats import ISO, NAMED_FORMATS, NUMERIC_FORMATS
 from growlytics_pandas.columns.parsers import number_in, shapes_of
 from growlytics_pandas.contract import DATE
 
 _UTC: Final = ZoneInfo("UTC")
-_ISO: Final = "ISO8601"
 _LOOKS_ISO: Final = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}(?:[T\s].*)?", re.IGNORECASE | re.DOTALL)
 _FEWEST_DIGITS: Final = len("7306")  # 1 January 1920 in a spreadsheet
 _FEW: Final = 3
 """Distinct texts; fewer digits that look like 20250131 may be dates by chance."""
 _COMPACT: Final = ("%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S")
-_CLOCKS: Final = ("excel", "epoch_s", "epoch_ms")
 _FIRST_YEARS: Final = MappingProxyType(
-    {**dict.fromkeys(_COMPACT, "1900"), "excel": "1920", "epoch_s": "2000", "epoch_ms": "2000"}
+    {**dict.fromkeys(_COMPACT, "1900"), **{name: form.first_year for name, form in NUMERIC_FORMATS.items()}}
 )
 """The years from which digits are plausible dates; up to 2100."""
 _NUMERIC_ORDER: Final = re.compile(r"(?:%a,? )?%([dmy])([/. -])%[dm]\2%[dyY]")
@@ -70,8 +69,8 @@ def _candidates(sample: Profile, name: str) -> list[str]:
         like -= 0 if found else int(sample.counts[rows].sum())
         if like < (LIKELY - 0.1) * sample.cells:
             return []
-    are_dates = any(form not in _CLOCKS for form in formats)
-    return [form for form in formats if form not in _CLOCKS or are_dates or is_time_like(name)]
+    are_dates = any(form not in NUMERIC_FORMATS for form in formats)
+    return [form for form in formats if form not in NUMERIC_FORMATS or are_dates or is_time_like(name)]
 
 
 def _formats_in(texts: Sequence[str]) -> Iterator[tuple[npt.NDArray[np.int64], list[str]]]:
@@ -80,7 +79,7 @@ def _formats_in(texts: Sequence[str]) -> Iterator[tuple[npt.NDArray[np.int64], l
     may_be_digits = [len(shape) >= _FEWEST_DIGITS and number_in(shape) is not None for shape in shapes.names]
     for code, shape in enumerate(shapes.names):
         if not may_be_digits[code]:
-            yield shapes.rows(code), formats_like(shape) + ([_ISO] if _LOOKS_ISO.fullmatch(shape) else [])
+            yield shapes.rows(code), formats_like(shape) + ([ISO] if _LOOKS_ISO.fullmatch(shape) else [])
     places = np.flatnonzero(shapes.spread(may_be_digits))
     if len(places):
         digits = [texts[place] for place in places.tolist()]
@@ -142,8 +141,10 @@ def _without_ambiguous_digits(profile: Profile, tried: dict[str, Dates], name: s
             are_many = int(tried[form].ok.sum()) >= _FEW and not is_id_like(name)
             is_likely = are_many or is_day_like(name) or is_time_like(name)
             is_sure = are_dates or (is_likely and bool(tried[form].ok[is_digits].all()))
+        elif NUMERIC_FORMATS[form].is_instant:
+            is_sure = is_time_like(name)
         else:
-            is_sure = is_day_like(name) or are_dates if form == "excel" else is_time_like(name)
+            is_sure = is_day_like(name) or are_dates
         if not is_sure:
             del kept[form]
     return kept
@@ -320,7 +321,7 @@ def _cover(profile: Profile, kept: dict[str, Dates]) -> list[str]:
     left = np.ones(len(profile.texts), dtype=bool)
     while True:
         counts = {form: profile.count(found.ok & left) for form, found in kept.items() if form not in formats}
-        best = max(counts, key=lambda form: (counts[form], form == _ISO), default=None)
+        best = max(counts, key=lambda form: (counts[form], form == ISO), default=None)
         if best is None or not counts[best]:
             return formats
         formats.append(best)
@@ -336,7 +337,7 @@ def _settled(profile: Profile, kept: dict[str, Dates], formats: list[str], read:
                     f"some values can be read in two formats, {form!r} and {other!r}, as different dates", read
                 )
     examples = "; ".join(f"{_example(form)} is read as {_meant(form)}" for form in formats[:_SHOWN])
-    has_offset = any(kept[form].aware.any() for form in formats if form not in _CLOCKS)
+    has_offset = any(kept[form].aware.any() for form in formats if form not in NUMERIC_FORMATS)
     has_none = any((kept[form].ok & ~kept[form].aware).any() for form in formats)
     zone = ""
     if has_offset:
@@ -354,9 +355,10 @@ def _settled(profile: Profile, kept: dict[str, Dates], formats: list[str], read:
 
 def _example(form: str) -> str:
     """Return a made-up date in a format, instead of a customer's value."""
-    named = {"ISO8601": "2025-01-31", "epoch_s": "1738315800", "epoch_ms": "1738315800000", "excel": "45688"}
+    if form in NAMED_FORMATS:
+        return NAMED_FORMATS[form].example
     date = datetime(2025, 1, 31, 9, 30)  # noqa: DTZ001 - an example
-    return named.get(form) or date.strftime(form.replace("%z", "+0530"))
+    return date.strftime(form.replace("%z", "+0530"))
 
 
 def _meant(form: str) -> str:

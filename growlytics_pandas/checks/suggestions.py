@@ -65,6 +65,7 @@ from growlytics_pandas.columns.contacts import PLAIN_EMAIL, country_code, mobile
 from growlytics_pandas.columns.convert import as_text, date_in
 from growlytics_pandas.columns.date_parsers import parse_by_first
 from growlytics_pandas.columns.dtypes import Kind, Mask, absent, plain
+from growlytics_pandas.columns.named_formats import ISO
 from growlytics_pandas.columns.parsers import (
     BOOLEAN_ONLY_WITH,
     BOOLEAN_WORDS,
@@ -518,7 +519,7 @@ def _is_read_already(proposal: Suggestion, given: str | None, cleaned: Cleaned) 
     """Return whether the type that was given already reads the values."""
     if proposal.type != given:
         return False
-    is_iso = proposal.value == "ISO8601" and all(date_in(text, _UTC) for text in cleaned.profile.sample.texts)
+    is_iso = proposal.value == ISO and all(date_in(text, _UTC) for text in cleaned.profile.sample.texts)
     return proposal.value == given or is_iso
 
 
@@ -879,7 +880,7 @@ def _zone_of(columns: Columns, position: int, found: Sequence[Suggestion]) -> st
     if formats is None or columns.kinds[position] is not Kind.TEXT:
         return None
     listed = [formats] if isinstance(formats, str) else formats
-    if not any(form == "ISO8601" or "%z" in form for form in listed):
+    if not any(form == ISO or "%z" in form for form in listed):
         return None
     head = columns.head(position)
     if head is None or not may_be_days(head.texts, listed, columns.region):

@@ -24,6 +24,7 @@ import pandas as pd
 from growlytics_pandas import contract
 from growlytics_pandas._masking import MAX_SHOWN_CHARS
 from growlytics_pandas._text import argument, options_text, without_keys
+from growlytics_pandas.columns.named_formats import NAMED_FORMATS
 from growlytics_pandas.contract import INDIA, AttributeType
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 
@@ -394,7 +395,6 @@ def _text(name: str, found: Any, *label: Hashable) -> str:
     return found
 
 
-NAMED_FORMATS: Final = ("ISO8601", "epoch_s", "epoch_ms", "excel")
 _EXAMPLE_DAY: Final = datetime(2025, 10, 31, 9, 30, tzinfo=UTC)  # no part is strptime's default
 _DIRECTIVE: Final = re.compile(r"%.", re.DOTALL)
 _DIRECTIVE_OF: Final = {
