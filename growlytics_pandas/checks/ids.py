@@ -19,8 +19,8 @@ from growlytics_pandas._masking import is_missing
 from growlytics_pandas._rules import Effect, Rule, Severity
 from growlytics_pandas._text import phrase
 from growlytics_pandas.checks.schema import Schema
-from growlytics_pandas.checks.violations import DOUBTFUL, DOUBTFUL_SUM, Rows, Violation
-from growlytics_pandas.columns.dtypes import Kind, Mask, inspect, originals, starts
+from growlytics_pandas.checks.violations import DOUBTFUL, DOUBTFUL_SUM, Violation
+from growlytics_pandas.columns.dtypes import TEXT_KINDS, Kind, Mask, Rows, classify, originals, starts
 from growlytics_pandas.columns.frames import count_reject_labels
 from growlytics_pandas.columns.parsers import are_numbers, parse_numbers
 from growlytics_pandas.columns.plan_options import Keep
@@ -35,6 +35,7 @@ from growlytics_pandas.columns.reading import (
     unkept,
 )
 from growlytics_pandas.columns.texts import (
+    INVISIBLE,
     MISSING_IDS,
     MISSING_WORDS,
     TextBytes,
@@ -105,7 +106,7 @@ def check_ids(
     for start, stop in starts(len(frame)):
         ids = schema.read_ids(column.iloc[start:stop])
         seen = ids.texts if is_plain else fold_case_all(ids.texts)
-        has_labels = not is_plain and schema.id_kind in (Kind.TEXT, Kind.MIXED) and is_table
+        has_labels = not is_plain and schema.id_kind in TEXT_KINDS and is_table
         labels = find_label_rows(frame, start, schema.id_position, sent, seen) if has_labels else {}
         violations += _check_block(frame, schema, start, ids, None if is_plain else seen, labels)
         if shared is None:
@@ -125,7 +126,7 @@ def check_ids(
 def check_known_ids(frame: pd.DataFrame, schema: Schema, knows: KnownIds) -> list[Violation]:
     """Report ids that the ledger knows only in another spelling: as written in the frame, or in another case."""
     column = frame.iloc[:, schema.id_position]
-    kind = inspect(column).kind
+    kind = classify(column).kind
     counts: Counter[str] = Counter()
     first: dict[str, Any] = {}
     for start, stop in starts(len(frame)):
@@ -377,7 +378,7 @@ def _has_sums(frame: pd.DataFrame) -> bool:
         cell = originals(column.iloc[-1:])[0]
         if is_missing(cell) or not (text := str(cell).strip()) or fold_case(text) in TOTAL_WORDS | MISSING_WORDS:
             continue
-        if readings := _readings(column):
+        if readings := _numbers_by_mark(column):
             sums += [_weight(numbers) for numbers in readings if _is_sum(numbers)][:1] or [np.nan]
         elif not isinstance(cell, str) or "@" in cell:
             return False
@@ -391,19 +392,19 @@ def _weight(numbers: npt.NDArray[np.float64]) -> float:
     return float(numbers[-1]) if np.count_nonzero(np.nan_to_num(numbers[:-1])) > 1 else 0.0
 
 
-def _readings(column: pd.Series[Any]) -> list[npt.NDArray[np.float64]]:
+def _numbers_by_mark(column: pd.Series[Any]) -> list[npt.NDArray[np.float64]]:
     """Return the numbers of a column, if its last cell is one: of texts, with each decimal mark that reads it."""
     if column.dtype.kind in "iuf":
         return [column.to_numpy(dtype="float64", na_value=np.nan)]
     last = _amounts(originals(column.iloc[-1:]))
     marks = [mark for mark in (".", ",") if are_numbers(last, mark).all()]
     return [
-        np.concatenate([_numbers(originals(column.iloc[start:stop]), mark) for start, stop in starts(len(column))])
+        np.concatenate([_numbers_of(originals(column.iloc[start:stop]), mark) for start, stop in starts(len(column))])
         for mark in marks
     ]
 
 
-def _numbers(cells: Sequence[Any], mark: str) -> npt.NDArray[np.float64]:
+def _numbers_of(cells: Sequence[Any], mark: str) -> npt.NDArray[np.float64]:
     """Return the numbers of cells; NaN for other texts."""
     read = parse_numbers(_amounts(cells), mark)
     return np.where(read.ok, np.array(read.values, dtype="float64"), np.nan)
@@ -450,7 +451,7 @@ def _check_block(
         has_point = np.fromiter(("." in text for text in texts), dtype=bool, count=len(texts))
         block.once(Rule.ID_FLOAT, ids.was_float & ~ids.rounded & ~has_point)
         block.once(Rule.ID_FLOAT, ids.was_float & ~ids.rounded & has_point, variant="fraction")
-    if folded is not None and schema.id_kind in (Kind.TEXT, Kind.MIXED):
+    if folded is not None and schema.id_kind in TEXT_KINDS:
         words = are_in(texts, MISSING_IDS)
         if words is not None:
             block.once(Rule.ID_STRINGIFIED, words, words=_distinct(texts, words))
@@ -510,17 +511,12 @@ def _distinct(texts: Sequence[str], mask: Mask) -> frozenset[str]:
     return frozenset(texts[row] for row in np.flatnonzero(mask).tolist())
 
 
-_INVISIBLE: Final = r"[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
 _MARKS: Final = ("'", '"', "=", "<", ">", ";", ",", "mailto:", "MAILTO:", "Mailto:")
-_OTHER_MARKS: Final = (
-    *"‘’“”",
-    *"\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff",
-    *"\u2066\u2067\u2068\u2069",
-)
+_OTHER_MARKS: Final = re.compile(f"[‘’“”{INVISIBLE}]")
 """Characters of ids with extra marks; a block without any needs no further check."""
 _WRAPPED: Final[Mapping[str, re.Pattern[str]]] = {
     "guard": re.compile(
-        rf"""['’](?=.).*|=\s*["“].*["”]|".*"|“.*”|‘.*’|.*{_INVISIBLE}.*""",
+        rf"""['’](?=.).*|=\s*["“].*["”]|".*"|“.*”|‘.*’|.*[{INVISIBLE}].*""",
         re.DOTALL,
     ),
     "separators": re.compile(r"[+-]?\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d+)?"),
@@ -533,7 +529,8 @@ _WRAPPED: Final[Mapping[str, re.Pattern[str]]] = {
 def _wrapped(texts: list[str]) -> dict[str, Mask]:
     """Find ids with extra marks around them, by variant."""
     joined = "\n".join(texts)
-    if not any(mark in joined for mark in (_MARKS if joined.isascii() else (*_MARKS, *_OTHER_MARKS))):
+    has_marks = any(mark in joined for mark in _MARKS)
+    if not has_marks and (joined.isascii() or not _OTHER_MARKS.search(joined)):
         return {}
     found = {variant: np.zeros(len(texts), dtype=bool) for variant in _WRAPPED}
     for row, text in enumerate(texts):
@@ -559,10 +556,8 @@ def _unusable(value: Any) -> str:
     return f"the id is {found}; it must be text or a number."
 
 
-def _fetcher(
-    column: pd.Series[Any], schema: Schema, change: Callable[[str], str]
-) -> Callable[[npt.NDArray[np.int64]], list[str]]:
-    def fetch(rows: npt.NDArray[np.int64]) -> list[str]:
+def _fetcher(column: pd.Series[Any], schema: Schema, change: Callable[[str], str]) -> Callable[[Rows], list[str]]:
+    def fetch(rows: Rows) -> list[str]:
         return list(map(change, schema.read_ids(column.iloc[rows]).texts))
 
     return fetch

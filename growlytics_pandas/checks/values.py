@@ -22,13 +22,24 @@ import pandas as pd
 from growlytics_pandas import contract
 from growlytics_pandas._labels import is_full_name, parts_of_name
 from growlytics_pandas._rules import Rule
-from growlytics_pandas.checks.findings import Findings, plain
+from growlytics_pandas.checks.findings import Findings, detail_list
 from growlytics_pandas.checks.profile import Suggestion, may_be_placeholder
 from growlytics_pandas.checks.schema import Attribute, Block, Budget, Column, Schema, check_rows, prepare
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.contacts import PLAIN_INDIAN_MOBILE, Problem, invalid_emails, invalid_mobiles
 from growlytics_pandas.columns.convert import as_boolean, as_date, as_number
-from growlytics_pandas.columns.dtypes import TYPE_OF, Kind, Mask, absent, family, originals, plain_texts, starts
+from growlytics_pandas.columns.dtypes import (
+    TEXT_KINDS,
+    TYPE_OF,
+    Kind,
+    Mask,
+    Rows,
+    absent,
+    family,
+    originals,
+    plain_texts,
+    starts,
+)
 from growlytics_pandas.columns.plan_options import PHONE_NORMALIZATIONS
 from growlytics_pandas.columns.reading import too_long
 from growlytics_pandas.columns.texts import (
@@ -53,7 +64,6 @@ _OF_COLUMN: Final = frozenset({Rule.INTEGER_UNSAFE, Rule.DATE_TRUNCATED})
 
 
 CONTACTS: Final = ("email", "mobile")
-_OF_TEXTS: Final = (Kind.TEXT, Kind.MIXED)
 
 # whole columns of text ------------------------------------------------------------------------------------------------
 
@@ -126,12 +136,12 @@ def precheck_texts(column: pd.Series[Any], texts: TextColumn, name: str, region:
             codes = column.cat.codes.to_numpy() if is_categorical else texts.factorize()[0]
             return OddTexts(codes.astype("int32"), distinct, odd)
     found = texts.bytes()
-    if found is None or not _is_plain(found):
+    if found is None or not _has_no_odd_text(found):
         return None
     return PlainTexts(is_contact=name in CONTACTS and are_plain(found, name, region))
 
 
-def _is_plain(found: TextBytes) -> bool:
+def _has_no_odd_text(found: TextBytes) -> bool:
     return not (
         found.max_bytes > contract.MAX_VALUE_CHARS
         or found.may_have_outer_space()
@@ -272,7 +282,7 @@ class _ColumnCheck:
         if self._prechecked is not None:
             findings = self._prechecked.find(start, start + len(self._block.ids.texts))
         else:
-            findings = find_in(self._column.values.values, is_odd=attribute.kind in (Kind.TEXT, Kind.MIXED))
+            findings = find_in(self._column.values.values, is_odd=attribute.kind in TEXT_KINDS)
         for found in findings:
             mask = found.mask & self._column.sent
             if not mask.any() or (found.rule is Rule.VALUE_STRINGIFIED and attribute.name in CONTACTS):
@@ -549,16 +559,16 @@ class Precheck:
     violations: tuple[Violation, ...]
     dropped: frozenset[int]
     skipped: Mask
-    skipped_by: Mapping[Rule, npt.NDArray[np.int64]]
+    skipped_by: Mapping[Rule, Rows]
 
     @property
-    def not_customers(self) -> npt.NDArray[np.int64]:
+    def not_customers(self) -> Rows:
         """The rows of headings and totals, ascending."""
         found = [rows for rule, rows in self.skipped_by.items() if rule in (Rule.ROW_IS_HEADING, Rule.ROW_IS_TOTAL)]
         return np.sort(np.concatenate([np.empty(0, dtype="int64"), *found]))
 
     @property
-    def no_evidence(self) -> npt.NDArray[np.int64]:
+    def no_evidence(self) -> Rows:
         """The rows whose values say nothing about types: the same, and the last rows if they have no id, ascending."""
         is_left_out = np.zeros(len(self.skipped), dtype=bool)
         is_left_out[self.skipped_by.get(Rule.ID_MISSING, [])] = True
@@ -589,7 +599,7 @@ def check_frame(
     needs_ids = budget is not None or (id_is_sent and schema.id_position not in settled)
     without_id = None if needs_ids else _without_id(checked, len(frame))
     others = checked.not_customers
-    listed = [each for each in schema.attributes if each.kind in _OF_TEXTS and each.position not in settled]
+    listed = [each for each in schema.attributes if each.kind in TEXT_KINDS and each.position not in settled]
     for start, stop in starts(len(frame), check_rows(frame.shape[1], len(listed))):
         block = prepare(frame, schema, checked.dropped, start, stop, budget, settled, without_id)
         violations += _of_customers(check_block(frame, schema, block, prechecks), others)
@@ -598,13 +608,13 @@ def check_frame(
     return Findings(with_options(_naming_columns(violations), suggestions or ()), frame)
 
 
-def _of_customers(violations: Iterable[Violation], others: npt.NDArray[np.int64]) -> Iterator[Violation]:
+def _of_customers(violations: Iterable[Violation], others: Rows) -> Iterator[Violation]:
     """Leave out the values of rows that are no customers."""
     for each in violations:
         if each.rows is None or not len(others) or not (odd := np.isin(each.rows, others)).any():
             yield each
         elif not odd.all():
-            details = None if each.details is None else list(compress(plain(each.details), ~odd))
+            details = None if each.details is None else list(compress(detail_list(each.details), ~odd))
             yield replace(each, rows=each.rows[~odd], details=details)
 
 

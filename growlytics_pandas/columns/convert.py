@@ -16,7 +16,17 @@ import numpy.typing as npt
 
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Effect, Rule
-from growlytics_pandas.columns.dtypes import TYPE_OF, Cells, Kind, Mask, dates_array, family, naive, plain_text
+from growlytics_pandas.columns.dtypes import (
+    NUMBER_KINDS,
+    TYPE_OF,
+    Cells,
+    Kind,
+    Mask,
+    dates_array,
+    family,
+    naive,
+    plain_text,
+)
 from growlytics_pandas.columns.parsers import BOOLEAN_WORDS, number_in
 from growlytics_pandas.contract import AttributeType
 
@@ -268,7 +278,7 @@ def as_boolean(value: Any) -> bool | None:
         return bool(value)
     if kind is Kind.TEXT:
         return BOOLEAN_WORDS.get(plain_text(value).strip().lower())
-    if kind in (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL) and not is_infinite(value) and value in (0, 1):
+    if kind in NUMBER_KINDS and not is_infinite(value) and value in (0, 1):
         return bool(value)
     return None
 
