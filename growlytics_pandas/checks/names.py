@@ -11,7 +11,15 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from typing import Any, Final
 
 from growlytics_pandas import contract
-from growlytics_pandas._labels import OF_OTHERS, OLD_INDEX, is_full_name, is_part_of_name, word_set, words_of
+from growlytics_pandas._labels import (
+    OF_OTHERS,
+    OLD_INDEX,
+    is_full_name,
+    is_part_of_name,
+    parts_of_name,
+    word_set,
+    words_of,
+)
 from growlytics_pandas._rules import Effect, Rule
 from growlytics_pandas._text import phrase
 from growlytics_pandas.checks.profile import Head, Suggestion
@@ -151,6 +159,22 @@ def _check_index(attribute: Attribute, rows: int) -> Iterator[Violation]:
     is_number = attribute.kind in (Kind.INTEGER, Kind.FLOAT)  # floats: one blank cell, as in a row of totals
     if is_number and OLD_INDEX.fullmatch(str(attribute.column)) and not attribute.known:
         yield _found(Rule.INDEX_COLUMN, attribute, rows)
+
+
+def check_parts_of_name(schema: Schema, suggestions: Iterable[Suggestion], rows: int) -> list[Violation]:
+    """Report first and last names, if no column holds whole names, which campaigns use, or is suggested for them."""
+    renamed = (one for one in suggestions if one.option == "rename")
+    if any(each.name == "name" for each in schema.attributes) or any(
+        one.value == "name" or (one.value is None and is_full_name(str(one.column))) for one in renamed
+    ):
+        return []
+    texts = [each for each in schema.attributes if each.kind is Kind.TEXT]
+    parts = [texts[place] for place in parts_of_name([each.name for each in texts])]
+    if not parts:
+        return []
+    shown = " and ".join(repr(one.column) for one in parts)
+    rule = Rule.CONTACT_NOT_MAPPED
+    return [_found(rule, parts[0], rows, limit="people's names", variant="parts", parts=shown)]
 
 
 # types ----------------------------------------------------------------------------------------------------------------

@@ -15,10 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from growlytics_pandas import contract
 from growlytics_pandas._text import options_text, plural
 from growlytics_pandas.columns.convert import as_text
 from growlytics_pandas.columns.dtypes import NUMBER_KINDS, Kind, Mask, family, plain_text, plain_texts, present_cells
 from growlytics_pandas.columns.parsers import ArrowTexts, Texts
+from growlytics_pandas.columns.plan_options import TYPE_OF_OPTION
 from growlytics_pandas.columns.texts import (
     MISSING_IDS,
     MISSING_WORDS,
@@ -88,6 +90,20 @@ class Suggestion:
     type: str = ""
     choices: tuple[Any, ...] = ()
     is_loss: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """The reason, with a capital."""
+        return f"{self.reason[:1].upper()}{self.reason[1:]}"
+
+    @property
+    def implied_type(self) -> str:
+        """The type of the column if the option is used, or if a person decides for it."""
+        return TYPE_OF_OPTION.get(self.option) or self.value or self.type or contract.BOOLEAN
+
+    def option_for(self, value: Any) -> tuple[str, dict[Hashable, Any]]:
+        """Return the option and its value, which gives the column one of the choices."""
+        return self.option, {self.column: value}
 
     @property
     def text(self) -> str:

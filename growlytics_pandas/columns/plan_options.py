@@ -15,6 +15,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final, Literal, TypedDict, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -140,7 +141,7 @@ class PlanOptions:
                 raise InvalidArgumentError(
                     f"{argument('exclude')}: column {label!r} is also in {argument('columns')}; remove one of them."
                 )
-        for name, wanted in _TYPE_OF.items():
+        for name, wanted in TYPE_OF_OPTION.items():
             value = getattr(self, name)
             if value is None or isinstance(value, dict) or wanted in (self.types or {}).values():
                 continue
@@ -157,12 +158,12 @@ class PlanOptions:
 
     def type_of(self, label: Hashable) -> AttributeType | None:
         """Return the type requested for a column; None if the dtype decides."""
-        wanted = _TYPE_OF.get(self.typed_by(label)) or (self.types or {}).get(label)
+        wanted = TYPE_OF_OPTION.get(self.typed_by(label)) or (self.types or {}).get(label)
         return None if wanted is None else AttributeType(wanted)
 
     def typed_by(self, label: Hashable) -> str:
         """Return the option that requests the type of a column."""
-        found = (name for name in _TYPE_OF if isinstance(value := getattr(self, name), dict) and label in value)
+        found = (name for name in TYPE_OF_OPTION if isinstance(value := getattr(self, name), dict) and label in value)
         return next(found, "types")
 
     def reading_of(self, label: Hashable) -> Reading:
@@ -213,15 +214,15 @@ class PlanOptions:
         return {field.name: merged[field.name] for field in fields(self) if field.name in merged}
 
     def _for_each(self, name: str, columns: Collection[Any]) -> dict[Any, Any]:
-        wanted, value = _TYPE_OF.get(name), getattr(self, name)
+        wanted, value = TYPE_OF_OPTION.get(name), getattr(self, name)
         return {label: value for label in columns if wanted is None or self.type_of(label) == wanted}
 
     def _refuse_two_types(self) -> None:
         asked: dict[Any, tuple[str, str]] = {}
-        for name in (*_TYPE_OF, "types"):
+        for name in (*TYPE_OF_OPTION, "types"):
             value = getattr(self, name)
             for label in value if isinstance(value, dict) else ():
-                here = _TYPE_OF.get(name) or value[label]
+                here = TYPE_OF_OPTION.get(name) or value[label]
                 other, there = asked.setdefault(label, (name, here))
                 if there != here:
                     raise InvalidArgumentError(
@@ -272,8 +273,10 @@ _PER_COLUMN: Final = (
     *("columns", "exclude", "rename", "types", "date_format", "decimal", "na_values"),
     *("strip", "normalize"),
 )
-_TYPE_OF: Final = {"date_format": contract.DATE, "decimal": contract.NUMBER}
+TYPE_OF_OPTION: Final = MappingProxyType({"date_format": contract.DATE, "decimal": contract.NUMBER})
 """The type that an option requests for the columns that it names."""
+TYPE_OPTIONS: Final = ("types", *TYPE_OF_OPTION)
+"""Options that determine the type of a column."""
 _LISTS_OF_VALUES: Final = ("date_format", "na_values")  # a list given for these contains values, not columns
 
 

@@ -12,8 +12,8 @@ from growlytics_pandas._masking import Masker, printable, storable
 from growlytics_pandas._text import options_text, phrase
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Attribute, Schema
-from growlytics_pandas.checks.values import TYPE_OPTIONS
 from growlytics_pandas.columns.dtypes import absent, originals
+from growlytics_pandas.columns.plan_options import TYPE_OPTIONS
 from growlytics_pandas.columns.reading import clean, read_values
 from growlytics_pandas.contract import AttributeType
 from growlytics_pandas.upload.encode import as_sent
