@@ -48,7 +48,7 @@ def _before(suggestions: Iterable[Suggestion]) -> dict[str, Any]:
     for one in suggestions:
         if one.option == "strip":
             found["strip"] = [one.column]
-        elif one.option == "na_values":
+        elif one.option == "na_values" and one.value is not None:
             found["na_values"] = {one.column: one.value}
     return found
 
