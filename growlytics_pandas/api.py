@@ -9,7 +9,7 @@ from typing import Any, Final, ParamSpec, TypeVar, Unpack, cast
 
 import pandas as pd
 
-from growlytics_pandas._rules import RULES
+from growlytics_pandas._rules import Rule
 from growlytics_pandas.client import Client
 from growlytics_pandas.columns.plan_options import PlanArguments, options_of, with_plan_options
 from growlytics_pandas.errors import InvalidArgumentError
@@ -505,7 +505,7 @@ def rules() -> pd.DataFrame:
     >>> growlytics_pandas.rules().query("rule == 'id_missing'")["effect"].item()
     'row skipped'
     """
-    rows = [(rule.value, facts.severity.value, facts.effect.value, facts.meaning) for rule, facts in RULES.items()]
+    rows = [(rule.value, rule.severity.value, rule.effect.value, rule.meaning) for rule in Rule]
     return RulesFrame(pd.DataFrame(rows, columns=["rule", "severity", "effect", "meaning"], dtype="str"))
 
 

@@ -17,14 +17,13 @@ from growlytics_pandas._rules import Rule
 from growlytics_pandas._text import KEY_VARIABLE
 from growlytics_pandas.checks.schema import name_of_column
 from growlytics_pandas.checks.suggestions import as_options
-from growlytics_pandas.checks.values import TYPE_OPTIONS
 from growlytics_pandas.cli.csv_types import Note, complete_decimals, infer_column
 from growlytics_pandas.cli.plan_flags import as_flags, check_file, read_options
 from growlytics_pandas.cli.readers import Table, find_source, read_source, require_file
 from growlytics_pandas.cli.summary import Summary, as_line
 from growlytics_pandas.client import Client
-from growlytics_pandas.columns.dtypes import inspect
-from growlytics_pandas.columns.plan_options import PlanOptions, Reading, read_zone
+from growlytics_pandas.columns.dtypes import classify
+from growlytics_pandas.columns.plan_options import TYPE_OPTIONS, PlanOptions, Reading, read_zone
 from growlytics_pandas.columns.reading import clean
 from growlytics_pandas.ledger import UNCERTAIN
 from growlytics_pandas.upload.connection import connection_or_default
@@ -202,7 +201,7 @@ def _infer_columns(
             column, note = infer_column(clean(column, words, read_zone(options.timezone), options.region))
         if label in known:
             note = None
-            if known[label] != inspect(column).type:
+            if known[label] != classify(column).type:
                 column = frame.iloc[:, position]
                 of_ledger[label] = known[label]
         if of_ledger.get(label, wanted) == contract.NUMBER and reading.decimal is None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from growlytics_pandas import contract
 from growlytics_pandas._text import PYTHON, MessageStyle, message_style
+from growlytics_pandas.columns.named_formats import NAMED_FORMATS
 from growlytics_pandas.columns.plan_options import NORMALIZATIONS, PlanOptions, require_columns
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.options import PLAN_KEYS, PUSH_KEYS, load
@@ -31,8 +32,8 @@ FLAGS: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]] = {
         ("--date-format",),
         {
             "metavar": "COLUMN=FORMAT",
-            "help": "format of its dates: such as %%d/%%m/%%Y, or ISO8601, epoch_s, epoch_ms, excel; of several the "
-            "first that matches is used; without COLUMN=: for all columns of --type date",
+            "help": f"format of its dates: such as %%d/%%m/%%Y, or {', '.join(NAMED_FORMATS)}; of several the first "
+            "that matches is used; without COLUMN=: for all columns of --type date",
         },
     ),
     "decimal": (

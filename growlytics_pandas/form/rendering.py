@@ -16,9 +16,8 @@ from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas._text import message_style, plural
 from growlytics_pandas.checks.suggestions import Suggestion
-from growlytics_pandas.checks.values import TYPE_OPTIONS
 from growlytics_pandas.checks.violations import Violation, fix_of
-from growlytics_pandas.columns.plan_options import PHONE_NORMALIZATIONS
+from growlytics_pandas.columns.plan_options import PHONE_NORMALIZATIONS, TYPE_OPTIONS
 from growlytics_pandas.form.snippets import IN_FORM, NOTE_STYLE, decision_text, suggestion_text
 from growlytics_pandas.form.state import ColumnState, FormState
 from growlytics_pandas.views.html import Column, Step, StepKind, Table, ink, render_notebook

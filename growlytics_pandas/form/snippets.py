@@ -10,6 +10,7 @@ from typing import Any, Final
 from growlytics_pandas._masking import Masker, visible
 from growlytics_pandas._text import PYTHON, MessageStyle
 from growlytics_pandas.checks.suggestions import Suggestion
+from growlytics_pandas.columns.named_formats import NAMED_FORMATS
 from growlytics_pandas.contract import BOOLEAN, DATE, NUMBER, STRING
 from growlytics_pandas.form.state import KEEPS, READINGS, ColumnState, reading_of
 from growlytics_pandas.views.tables import label
@@ -17,12 +18,6 @@ from growlytics_pandas.views.tables import label
 MAX_SUGGESTION_CHARS: Final = 80
 SHOWN_WORDS: Final = 3  # words that mean missing
 _EXAMPLE: Final = datetime(2025, 1, 31, 21, 30, tzinfo=UTC)
-_NAMED: Final = {
-    "ISO8601": "2025-01-31",
-    "epoch_s": "seconds since 1970",
-    "epoch_ms": "milliseconds since 1970",
-    "excel": "day number of a spreadsheet",
-}
 _TYPED: Final = {BOOLEAN: "yes, no", DATE: "2025-01-31", NUMBER: "7", STRING: "7"}
 _NORMAL: Final = {
     "lower": "lower case",
@@ -161,4 +156,5 @@ def suggestion_text(suggestion: Mapping[str, Any]) -> str:
 
 def _dated(form: str) -> str:
     """Return an example of a date format; a description for a format with a name."""
-    return _EXAMPLE.strftime(form) if "%" in form else _NAMED.get(form, form)
+    named = NAMED_FORMATS.get(form)
+    return _EXAMPLE.strftime(form) if named is None else named.meaning

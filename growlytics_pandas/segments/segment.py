@@ -23,7 +23,7 @@ from growlytics_pandas.checks.ids import check_ids
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.schema import find_id, infer_schema
 from growlytics_pandas.checks.values import Precheck
-from growlytics_pandas.columns.dtypes import Mask, inspect, starts
+from growlytics_pandas.columns.dtypes import Mask, classify, starts
 from growlytics_pandas.columns.plan_options import PlanOptions
 from growlytics_pandas.errors import (
     ConstraintViolationError,
@@ -175,12 +175,12 @@ def _check_attribute(attribute: Any, id_col: Hashable) -> None:
 
 def _check_values(value: Any, left: Any) -> None:
     for name, found in (("value", value), ("left", left)):
-        if not pd.api.types.is_scalar(found) or pd.isna(found) or inspect(_column([found])).type is None:
+        if not pd.api.types.is_scalar(found) or pd.isna(found) or classify(_column([found])).type is None:
             raise InvalidArgumentError(
                 f"{argument(name)}: found {found!r}; it must be True or False, text, a number or a date. A missing "
                 "value cannot be sent."
             )
-    types = [inspect(_column([found])).type for found in (value, left)]
+    types = [classify(_column([found])).type for found in (value, left)]
     if types[0] is not types[1]:
         raise InvalidArgumentError(
             f"{argument('left')}: found {left!r}, a {types[1]}, but {argument('value')} is {value!r}, a {types[0]}; "

@@ -22,7 +22,7 @@ from growlytics_pandas.checks.ids import EARLIER_BATCH
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Schema
-from growlytics_pandas.checks.values import with_options
+from growlytics_pandas.checks.suggestion_warnings import with_remedies
 from growlytics_pandas.columns.frames import as_row, frame_of_rows, has_arrow, prepare_frame, read_frame
 from growlytics_pandas.columns.plan_options import PlanOptions
 from growlytics_pandas.columns.reading import Alike
@@ -263,7 +263,7 @@ class StreamRun(Run):
         self.parts = self.parts.extended(task, skipped_rows(task, profile))
         self._sample = merge_samples([profile], labels)
         if any(found.rule is Rule.TYPE_CONFLICT for found in fresh):
-            fresh = list(with_options(fresh, self._suggested()))
+            fresh = list(with_remedies(fresh, self._suggested()))
         self.findings = Findings(
             [*self.findings.violations, *fresh, *part.findings().detach(task.first_row).violations]
         )

@@ -20,11 +20,12 @@ from growlytics_pandas._rules import Rule
 from growlytics_pandas._status import Status
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.ids import KnownIds, check_ids, check_known_ids
-from growlytics_pandas.checks.names import check_attributes, dropped_columns
+from growlytics_pandas.checks.names import check_attributes, check_parts_of_name, dropped_columns
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Attribute, Budget, Schema, prepare
+from growlytics_pandas.checks.suggestion_warnings import with_suggestions
 from growlytics_pandas.checks.values import Precheck, check_frame
-from growlytics_pandas.columns.dtypes import BLOCK_ROWS, Finding, Kind, Mask, inspect, starts
+from growlytics_pandas.columns.dtypes import BLOCK_ROWS, ColumnKind, Kind, Mask, classify, starts
 from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.reading import Alike
 from growlytics_pandas.columns.texts import TextColumns, hash_texts
@@ -286,7 +287,12 @@ class Part:
         """Return the violations; they read their values from the frame."""
         known = check_known_ids(self.frame, self.schema, self.knows) if self.knows else []
         checked = replace(self.prechecked, violations=(*self.prechecked.violations, *known))
-        return check_frame(self.frame, self.schema, checked, self.budget, suggestions, self.texts)
+        violations = check_frame(self.frame, self.schema, checked, self.budget, self.texts)
+        if suggestions is not None:
+            violations += check_parts_of_name(self.schema, suggestions, len(self.frame))
+        if suggestions:
+            violations = with_suggestions(violations, self.schema, suggestions, len(self.frame))
+        return Findings(violations, self.frame)
 
     def encode(self, start: int, stop: int, wanted: Mask | None = None) -> Encoded:
         """Return the encoded rows from `start` to `stop` (only those `wanted`)."""
@@ -379,15 +385,15 @@ def impose(frame: pd.DataFrame, schema: Schema) -> Schema:
     """Return the schema of the whole for a part, whose cells may be of another kind."""
     return replace(
         schema,
-        id_kind=inspect(schema.clean_ids(frame.iloc[:, schema.id_position])).kind,
+        id_kind=classify(schema.clean_ids(frame.iloc[:, schema.id_position])).kind,
         attributes=tuple(
-            replace(attribute, kind=_local_kind(attribute, inspect(schema.clean(frame, attribute))))
+            replace(attribute, kind=_local_kind(attribute, classify(schema.clean(frame, attribute))))
             for attribute in schema.attributes
         ),
     )
 
 
-def _local_kind(attribute: Attribute, found: Finding) -> Kind:
+def _local_kind(attribute: Attribute, found: ColumnKind) -> Kind:
     """Return the kind to extract cells by: the part's own, or object if the whole column is mixed."""
     is_odd = attribute.kind is Kind.MIXED or found.kind in (Kind.EMPTY, Kind.UNSUPPORTED)
     return Kind.MIXED if is_odd and attribute.type is not None else found.kind

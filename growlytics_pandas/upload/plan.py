@@ -22,11 +22,11 @@ from growlytics_pandas._status import Status
 from growlytics_pandas._text import caller_level, listed, options_text, plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.ids import KnownIds, customers_only
-from growlytics_pandas.checks.names import check_attributes, dropped_columns
+from growlytics_pandas.checks.names import check_attributes, check_parts_of_name, dropped_columns
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Budget, ColumnFacts, Schema, infer_schema, name_of_column
+from growlytics_pandas.checks.suggestion_warnings import with_suggestions
 from growlytics_pandas.checks.suggestions import Columns, as_frame, as_options, suggest_for
-from growlytics_pandas.checks.values import check_suggestions, with_options
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.dtypes import Mask
 from growlytics_pandas.columns.frames import prepare_frame, read_frame
@@ -147,9 +147,10 @@ class Plan(HtmlRepr):
             return self._whole.findings(self._suggested)
         tasks = {task.number: task for task in self._parts.tasks}
         found = dict(self._executor.run(check_part, self._common, tasks))
-        of_suggestions = check_suggestions(self._schema, self._suggested, self._parts.rows)
         of_parts = (each for number in sorted(found) for each in found[number].violations)
-        return Findings(with_options([*self._column_violations, *of_suggestions, *of_parts], self._suggested))
+        schema, suggested, rows = self._schema, self._suggested, self._parts.rows
+        violations = [*self._column_violations, *check_parts_of_name(schema, suggested, rows), *of_parts]
+        return Findings(with_suggestions(violations, schema, suggested, rows))
 
     @cached_property
     def violations(self) -> pd.DataFrame:
