@@ -11,6 +11,7 @@ from growlytics_pandas import options
 from growlytics_pandas.__main__ import main
 from growlytics_pandas.cli.plan_flags import FLAGS
 from growlytics_pandas.columns.plan_options import PlanOptions
+from growlytics_pandas.upload.connection import PushArguments, PushOptions
 
 MESSY = pd.DataFrame(
     {
@@ -113,6 +114,12 @@ def test_dry_run_and_plan_match_the_push(kept, expected):
     given = options.load(kept)
     result = gp.push(MESSY, dry_run=True, progress=False, **given)
     assert {body["id"]: body for body in result.plan.preview(99)} == expected
+
+
+def test_type_checkers_see_the_options_of_a_push():
+    annotations = {name: hint.__forward_arg__ for name, hint in PushArguments.__annotations__.items()}
+    not_in_a_call = {"client", "is_retry"}
+    assert annotations == {field.name: field.type for field in fields(PushOptions) if field.name not in not_in_a_call}
 
 
 # the flags of the command line ----------------------------------------------------------------------------------------
