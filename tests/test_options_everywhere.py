@@ -9,7 +9,7 @@ import pytest
 import growlytics_pandas as gp
 from growlytics_pandas import options
 from growlytics_pandas.__main__ import main
-from growlytics_pandas.cli.plan_flags import FLAGS
+from growlytics_pandas.cli.flags import PLAN_FLAGS, PUSH_FLAGS
 from growlytics_pandas.columns.plan_options import PlanOptions
 from growlytics_pandas.upload.connection import PushArguments, PushOptions
 
@@ -143,7 +143,8 @@ def test_flags_override_the_file_by_column(kept, tmp_path, capsys):
 
 
 def test_flags_match_the_dataclass():
-    assert FLAGS.keys() - {"strip_columns"} == {field.name for field in fields(PlanOptions)}
+    assert PLAN_FLAGS.keys() - {"strip_columns"} == {field.name for field in fields(PlanOptions)}
+    assert PUSH_FLAGS.keys() == {*options.PUSH_KEYS}
 
 
 def test_each_option_has_a_flag(tmp_path, capsys):

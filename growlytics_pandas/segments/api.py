@@ -139,7 +139,8 @@ def push_segment(
         ),
         client=connection_or_default(client),
     )
-    return segment.push(_one_frame(df, id_col, segment.reading), PushOptions(**options))
+    of_push = PushOptions(**options)  # checked before the frame is read
+    return segment.push(_one_frame(df, id_col, segment.reading), of_push)
 
 
 def _one_frame(df: Any, id_col: Hashable, reading: PlanOptions) -> pd.DataFrame:
