@@ -1,6 +1,8 @@
 """The same data with the same file of options gives the same bodies, however it is sent."""
 
+import inspect
 import json
+import re
 from dataclasses import fields
 
 import pandas as pd
@@ -120,6 +122,13 @@ def test_type_checkers_see_the_options_of_a_push():
     annotations = {name: hint.__forward_arg__ for name, hint in PushArguments.__annotations__.items()}
     not_in_a_call = {"client", "is_retry"}
     assert annotations == {field.name: field.type for field in fields(PushOptions) if field.name not in not_in_a_call}
+
+
+@pytest.mark.parametrize("name", ["plan", "schema", "push", "plan_batches", "push_batches", "push_segment"])
+def test_docstrings_name_every_option(name):
+    function = getattr(gp, name)
+    documented = set(re.findall(r"\w+", inspect.getdoc(function)))
+    assert set(inspect.signature(function).parameters) <= documented
 
 
 # the flags of the command line ----------------------------------------------------------------------------------------

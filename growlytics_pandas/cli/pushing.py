@@ -34,7 +34,6 @@ from growlytics_pandas.cli.readers import OF_FILE
 from growlytics_pandas.cli.running import Command, Exit, Stopper, explain
 from growlytics_pandas.cli.summary import FailedRow, Summary, as_line
 from growlytics_pandas.columns.plan_options import PlanOptions
-from growlytics_pandas.contract import KEY_STATUSES
 from growlytics_pandas.errors import ConstraintViolationError, ServiceError
 from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.options import PLAN_KEYS
@@ -44,6 +43,8 @@ from growlytics_pandas.segments.segment import Segment, SegmentResult
 from growlytics_pandas.upload.changes import changes_text
 from growlytics_pandas.upload.connection import PushOptions
 from growlytics_pandas.upload.plan import PushResult
+from growlytics_pandas.views.headline import steps_for_missing
+from growlytics_pandas.views.html import StepKind
 from growlytics_pandas.views.progress import open_listener
 
 _SHOWN_FAILURES: Final = 10
@@ -133,15 +134,16 @@ def _failures(result: PushResult, failed: pd.DataFrame) -> tuple[FailedRow, ...]
 
 def next_step(summary: Summary, arguments: argparse.Namespace) -> str:
     """Return what to do next; '' if there is nothing to do."""
-    counts = summary.counts or {}
+    http_statuses = (failure.http_status for failure in summary.failures)
+    steps = steps_for_missing(summary.counts or {}, summary.refused, http_statuses)
     if summary.ended == "refused" or summary.would_refuse:
         lists = "" if arguments.violations else " --violations PATH lists them all."
         return f"correct the file, or send the rest without those values: --errors drop.{lists}"
-    if any(failure.http_status in KEY_STATUSES for failure in summary.failures):
+    if StepKind.WRONG_KEY in steps:
         return "give the right API key, then run the same command again."
     if summary.ended == "dry run" or summary.exit_status in (Exit.DONE, Exit.CALL, Exit.FAULT):
         return ""
-    if not any(counts.get(status) for status in RETRYABLE):
+    if not steps:
         return _next_for_rejects(arguments)
     return _next_for_failures(summary, arguments)
 
