@@ -18,7 +18,7 @@ from growlytics_pandas._text import KEY_VARIABLE
 from growlytics_pandas.checks.schema import name_of_column
 from growlytics_pandas.checks.suggestions import as_options
 from growlytics_pandas.cli.csv_types import Note, complete_decimals, infer_column
-from growlytics_pandas.cli.plan_flags import as_flags, check_file, read_options
+from growlytics_pandas.cli.flags import as_flags, check_file, read_options
 from growlytics_pandas.cli.readers import Table, find_source, read_source, require_file
 from growlytics_pandas.cli.summary import Summary, as_line
 from growlytics_pandas.client import Client
@@ -225,11 +225,10 @@ def open_client(arguments: argparse.Namespace) -> Client | None:
         key,
         arguments.base_url,
         ledger=None if arguments.ledger == "none" else arguments.ledger,
-        transport=getattr(arguments, "transport", "auto"),
-        timeout=getattr(arguments, "timeout", 30.0),
-        verify=getattr(arguments, "ca_bundle", None) or True,
         types=arguments.types_file,
         track=arguments.track,
+        verify=getattr(arguments, "ca_bundle", None) or True,
+        **{name: getattr(arguments, name) for name in ("transport", "timeout") if hasattr(arguments, name)},
     )
 
 

@@ -12,7 +12,6 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final, cast
 
 import pandas as pd
@@ -20,6 +19,7 @@ import pandas as pd
 from growlytics_pandas._status import RETRYABLE, Status, is_refused
 from growlytics_pandas._text import plural
 from growlytics_pandas.api import last_result
+from growlytics_pandas.cli.flags import PUSH_FLAGS, read_options
 from growlytics_pandas.cli.loading import (
     Loaded,
     begin_summary,
@@ -29,22 +29,22 @@ from growlytics_pandas.cli.loading import (
     read_table,
     write_notes,
 )
-from growlytics_pandas.cli.output_files import check_outputs, write_outputs
-from growlytics_pandas.cli.plan_flags import read_options
+from growlytics_pandas.cli.output_files import add_output_file, check_outputs, write_outputs
 from growlytics_pandas.cli.readers import OF_FILE
 from growlytics_pandas.cli.running import Command, Exit, Stopper, explain
 from growlytics_pandas.cli.summary import FailedRow, Summary, as_line
 from growlytics_pandas.columns.plan_options import PlanOptions
-from growlytics_pandas.contract import KEY_STATUSES
 from growlytics_pandas.errors import ConstraintViolationError, ServiceError
 from growlytics_pandas.http.protocol import one_line
-from growlytics_pandas.options import PLAN_KEYS, PUSH_KEYS
+from growlytics_pandas.options import PLAN_KEYS
 from growlytics_pandas.segments.api import push_segment
 from growlytics_pandas.segments.members import find_members
 from growlytics_pandas.segments.segment import Segment, SegmentResult
 from growlytics_pandas.upload.changes import changes_text
 from growlytics_pandas.upload.connection import PushOptions
 from growlytics_pandas.upload.plan import PushResult
+from growlytics_pandas.views.headline import steps_for_missing
+from growlytics_pandas.views.html import StepKind
 from growlytics_pandas.views.progress import open_listener
 
 _SHOWN_FAILURES: Final = 10
@@ -84,7 +84,7 @@ def run_to_end(
     push: Callable[..., PushResult], arguments: argparse.Namespace, stopper: Stopper
 ) -> tuple[PushResult, BaseException | None]:
     """Push, and return the result, also after an error; if violations prevented the push, that of a dry run."""
-    sending = {name: getattr(arguments, name) for name in PUSH_KEYS}
+    sending = {name: getattr(arguments, name) for name in PUSH_FLAGS}
     progress = stopper.watch(None if arguments.quiet or arguments.dry_run else open_listener("text"))
     before = last_result()
     try:
@@ -134,15 +134,16 @@ def _failures(result: PushResult, failed: pd.DataFrame) -> tuple[FailedRow, ...]
 
 def next_step(summary: Summary, arguments: argparse.Namespace) -> str:
     """Return what to do next; '' if there is nothing to do."""
-    counts = summary.counts or {}
+    http_statuses = (failure.http_status for failure in summary.failures)
+    steps = steps_for_missing(summary.counts or {}, summary.refused, http_statuses)
     if summary.ended == "refused" or summary.would_refuse:
         lists = "" if arguments.violations else " --violations PATH lists them all."
         return f"correct the file, or send the rest without those values: --errors drop.{lists}"
-    if any(failure.http_status in KEY_STATUSES for failure in summary.failures):
+    if StepKind.WRONG_KEY in steps:
         return "give the right API key, then run the same command again."
     if summary.ended == "dry run" or summary.exit_status in (Exit.DONE, Exit.CALL, Exit.FAULT):
         return ""
-    if not any(counts.get(status) for status in RETRYABLE):
+    if not steps:
         return _next_for_rejects(arguments)
     return _next_for_failures(summary, arguments)
 
@@ -185,14 +186,7 @@ _READING: Final = tuple(name for name in PLAN_KEYS if name in inspect.signature(
 def _add_segment_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the segment (FILE: its current members)")
     group.add_argument("--attribute", required=True, metavar="NAME", help="the attribute that marks members")
-    group.add_argument(
-        "--members",
-        required=True,
-        type=Path,
-        metavar="PATH",
-        help="a csv that this command reads and writes: the members after the last run. One file per segment and "
-        "project; it contains ids in plain text, so only its owner may read it",
-    )
+    add_output_file(group, "members", required=True)
     group.add_argument("--value", type=_value, default=True, help="sent for customers who joined (default: true)")
     group.add_argument("--left", type=_value, default=False, help="sent for customers who left (default: false)")
     group.add_argument("--resend", action="store_true", help="also send --value for customers who stayed")

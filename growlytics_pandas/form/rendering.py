@@ -78,7 +78,7 @@ def _preview(plan: Plan, masker: Masker) -> Table | None:
         "Preview of the first customers",
         (Column("attribute", "strong"), *heads),
         tuple(rows),
-        left_out(len(types) - len(shown), "attributes"),
+        left_out(len(types) - len(shown), "attribute"),
     )
 
 

@@ -60,9 +60,9 @@ from growlytics_pandas.views.html import Page
 from growlytics_pandas.views.report import HtmlRepr, PlanSummary, plan_page
 from growlytics_pandas.views.tables import (
     NOTEBOOK_LIMITS,
-    Limits,
     RejectsFrame,
     SuggestionsFrame,
+    TableLimits,
     violations_frame,
 )
 
@@ -453,7 +453,7 @@ class Plan(HtmlRepr):
         return {**self.counts, Status.UNSENT: unsent, Status.UNCHANGED: changes["unchanged"]}
 
     def _page(
-        self, masker: Masker, limits: Limits, *, drops_errors: bool = False, skips_unchanged: bool = False
+        self, masker: Masker, limits: TableLimits, *, drops_errors: bool = False, skips_unchanged: bool = False
     ) -> Page:
         # The comparison of a large frame would delay a notebook.
         changes = self._known_changes(is_quick=limits is NOTEBOOK_LIMITS)

@@ -28,7 +28,7 @@ from growlytics_pandas.views.html import Page, render_notebook
 from growlytics_pandas.views.metrics import RunFacts
 from growlytics_pandas.views.panel import is_above
 from growlytics_pandas.views.report import HtmlRepr, ResultSummary, result_page
-from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, FailedRows, Limits, failed_frame
+from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, FailedRows, TableLimits, failed_frame
 from growlytics_pandas.views.tables import label as show_label
 
 WITHHELD: Final = "the service's message may repeat values, so it is not shown here: see .failed"
@@ -304,7 +304,7 @@ class Result(HtmlRepr):
         first, last = np.searchsorted(rows, [task.first_row, task.first_row + task.rows])
         return int(np.isin(rows[first:last] - task.first_row, arrived).sum())
 
-    def _page(self, masker: Masker, limits: Limits, owner: str = "result") -> Page:
+    def _page(self, masker: Masker, limits: TableLimits, owner: str = "result") -> Page:
         run, labels = self.run, "index"
         why = masker.words(replaced(run.message, run.foreign, NOT_SHOWN)) if masker.is_on else run.message
         parts: Iterable[PartOutcomes] = (self._masked(task, masker) for task in self._parts.tasks)

@@ -63,7 +63,7 @@ def plot_violations(findings: GroupedViolations, ax: Any = None) -> Any:
     ]
     names = [f"{each.rule}  ·  {_plain(label(each.column))}" for each in shown]
     _bars(ax, names, [each.cells for each in shown], levels)
-    rest = left_out(len(groups) - len(shown), "rules and columns")
+    rest = left_out(len(groups) - len(shown), "rule", "column")
     n_cells = sum(each.cells for each in groups)
     cells = f"{plural(n_cells, 'cell')} in {plural(len(findings), 'violation')} (red: errors)"
     title = cells if groups else "No violations"

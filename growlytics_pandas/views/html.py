@@ -116,6 +116,8 @@ class StepKind(StrEnum):
 
     TYPES = "types"
     """Look at the types of a plan."""
+    CORRECT = "correct"
+    """Correct the rows that the service rejected."""
     RETRY = "retry"
     WRONG_KEY = "wrong key"
     PUSH_CORRECTED = "push corrected"

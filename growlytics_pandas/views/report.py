@@ -16,9 +16,8 @@ from growlytics_pandas._output_paths import replacing, require_target
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import MEANINGS, RETRYABLE, Status, is_refused
 from growlytics_pandas._text import options_text, phrase, plural
-from growlytics_pandas.contract import KEY_STATUSES
 from growlytics_pandas.errors import InvalidArgumentTypeError
-from growlytics_pandas.views.headline import Headline, count_rows, headline_of, lowered, of_all
+from growlytics_pandas.views.headline import Headline, count_rows, headline_of, lowered, of_all, steps_for_missing
 from growlytics_pandas.views.html import Count, Page, Step, StepKind, Table, render_notebook, render_report
 from growlytics_pandas.views.metrics import RunFacts, duration
 from growlytics_pandas.views.tables import (
@@ -26,7 +25,7 @@ from growlytics_pandas.views.tables import (
     REPORT_LIMITS,
     FailedRows,
     GroupedViolations,
-    Limits,
+    TableLimits,
     label,
     rows_table,
     schema_table,
@@ -69,7 +68,7 @@ class ResultSummary:
     owner: str = "result"
 
 
-def plan_page(plan: PlanSummary, masker: Masker, limits: Limits) -> Page:
+def plan_page(plan: PlanSummary, masker: Masker, limits: TableLimits) -> Page:
     """Return the page on what a push of this plan would do."""
     errors, warnings = count_by_severity(plan.findings)
     rows, n_sendable = sum(plan.counts.values()), plan.counts[Status.UNSENT]
@@ -97,7 +96,7 @@ def plan_page(plan: PlanSummary, masker: Masker, limits: Limits) -> Page:
     )
 
 
-def result_page(result: ResultSummary, failed: FailedRows, masker: Masker, limits: Limits) -> Page:
+def result_page(result: ResultSummary, failed: FailedRows, masker: Masker, limits: TableLimits) -> Page:
     """Return the page on what a push did."""
     new = dict(zip(result.new_types["attribute"], result.new_types["type"], strict=True))
     dry = result.run.ended == DRY_RUN
@@ -260,17 +259,18 @@ def _counted(count: int, noun: str) -> str:
 def _steps_again(result: ResultSummary, failed: FailedRows) -> list[Step]:
     """Return the steps for rows that did not arrive: correct those that were rejected, send the others again."""
     refused = sum(count for (status, http, _), count in failed.reasons.items() if is_refused(status, http))
+    kinds = steps_for_missing(result.counts, refused, (http for _, http, _ in failed.reasons))
     steps = []
-    if refused:
+    if StepKind.CORRECT in kinds:
         words = f"Correct {plural(refused, 'row')} that the service rejected; it would reject the same data again."
-        steps.append(Step(words, phrase(f"{result.owner}.rejects()", "--rejects rejects.csv")))
-    if any(http in KEY_STATUSES for _, http, _ in failed.reasons):
+        steps.append(Step(words, phrase(f"{result.owner}.rejects()", "--rejects rejects.csv"), StepKind.CORRECT))
+    if StepKind.WRONG_KEY in kinds:
         words = phrase(
             "Push the frame again with a client that has the right API key; this is safe.",
             "Run the same command again with the right API key; this is safe.",
         )
         steps.append(Step(words, kind=StepKind.WRONG_KEY))
-    elif sum(result.counts[status] for status in RETRYABLE) > refused:
+    if StepKind.RETRY in kinds:
         which = "other" if refused else " and ".join(status for status in RETRYABLE if result.counts[status])
         how = phrase("", ", by the same command")
         words = f"Send the {which} rows again{how}; this is safe."
@@ -311,7 +311,7 @@ class HtmlRepr(ABC):
         """The numbers of customers with the same mask, shared by all displays of a plan: see `Masker`."""
 
     @abstractmethod
-    def _page(self, masker: Masker, limits: Limits) -> Page:
+    def _page(self, masker: Masker, limits: TableLimits) -> Page:
         """Return the page, masked by `masker` and within `limits`."""
 
     def to_html(self, path: str | os.PathLike[str], *, mask: bool = True) -> Path:

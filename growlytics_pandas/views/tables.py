@@ -5,7 +5,6 @@ The frames of violations and of the schema are displayed as such a table; also s
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -53,7 +52,7 @@ class GroupedViolations(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class TableLimits:
     """Maximum number of rows of each table; the others are counted."""
 
     rules: int
@@ -62,9 +61,9 @@ class Limits:
     columns: int
 
 
-REPORT_LIMITS: Final = Limits(rules=60, reasons=30, rows=50, columns=200)  # for scrolling or printing
-NOTEBOOK_LIMITS: Final = Limits(rules=10, reasons=8, rows=10, columns=0)  # for the output of a cell
-FRAME_LIMITS: Final = Limits(rules=40, reasons=0, rows=10, columns=50)
+REPORT_LIMITS: Final = TableLimits(rules=60, reasons=30, rows=50, columns=200)  # for scrolling or printing
+NOTEBOOK_LIMITS: Final = TableLimits(rules=10, reasons=8, rows=10, columns=0)  # for the output of a cell
+FRAME_LIMITS: Final = TableLimits(rules=40, reasons=0, rows=10, columns=50)
 MAX_CHOSEN_ROWS: Final = 50  # of a frame cut by the user, as by head(20)
 
 
@@ -89,22 +88,21 @@ def label(value: Hashable) -> str:
     return visible(text if text == text.strip() else f'"{text}"', MAX_LABEL_CHARS) or "(empty)"
 
 
-def left_out(count: int, nouns: str, rest: str = "") -> str:
+def left_out(count: int, *nouns: str) -> str:
     """Return the line for rows of a table that are not shown; '' if all are shown.
 
     Examples
     --------
-    >>> left_out(1, "rows"), left_out(20, "rules and columns"), left_out(0, "rows")
+    >>> left_out(1, "row"), left_out(20, "rule", "column"), left_out(0, "row")
     ('+1 more row', '+20 more rules and columns', '')
     """
-    shown = nouns if count > 1 else re.sub(r"s\b", "", nouns)
-    return f"+{count:,} more {shown}{rest}" if count > 0 else ""
+    return f"+{count:,} more {' and '.join(noun + 's' * (count > 1) for noun in nouns)}" if count > 0 else ""
 
 
 # suggestions -------------------------------------------------------------------------------------------------------
 
 
-def suggestions_table(suggestions: Sequence[Any], limits: Limits) -> Table | None:
+def suggestions_table(suggestions: Sequence[Any], limits: TableLimits) -> Table | None:
     """Return suggestions (see `checks.profile`) by column; those that a person must decide come first."""
     if not suggestions:
         return None
@@ -127,7 +125,7 @@ def suggestions_table(suggestions: Sequence[Any], limits: Limits) -> Table | Non
             )
             for each in shown
         ),
-        left_out(len(ranked) - len(shown), "suggestions"),
+        left_out(len(ranked) - len(shown), "suggestion"),
     )
 
 
@@ -145,7 +143,7 @@ _LASTING: Final = (Rule.TYPE_DOUBTFUL, Rule.CONTACT_NOT_MAPPED)
 
 
 def violations_table(
-    groups: Sequence[Group], id_column: Hashable, masker: Masker, limits: Limits, rest: str = ""
+    groups: Sequence[Group], id_column: Hashable, masker: Masker, limits: TableLimits, rest: str = ""
 ) -> Table | None:
     """Return violations by rule and column, each with the first one and its fix; `rest` ends the line below them.
 
@@ -155,7 +153,8 @@ def violations_table(
         return None
     ranked = sorted(groups, key=lambda each: (each.severity is not Severity.ERROR, each.rule not in _LASTING))
     shown, others = ranked[: limits.rules], ranked[limits.rules :]
-    more = left_out(len(others), "rules and columns", f" ({plural(sum(g.violations for g in others), 'violation')})")
+    more = left_out(len(others), "rule", "column")
+    more += f" ({plural(sum(group.violations for group in others), 'violation')})" * bool(more)
     return Table(
         "Violations by rule and column",
         (
@@ -205,13 +204,15 @@ def _example(group: Group, id_column: Hashable, masker: Masker) -> str:
 # rows --------------------------------------------------------------------------------------------------------------
 
 
-def rows_table(failed: FailedRows, masker: Masker, limits: Limits, *, is_dry: bool) -> Table | None:
+def rows_table(failed: FailedRows, masker: Masker, limits: TableLimits, *, is_dry: bool) -> Table | None:
     """Return the reasons why rows did not arrive, the most common first, each with its first rows."""
     if not failed.reasons:
         return None
     ranked = failed.reasons.most_common()
     shown, rest = ranked[: limits.reasons], ranked[limits.reasons :]
     listed = _listed_rows(failed, masker)
+    more = left_out(len(rest), "reason")
+    more += f" ({plural(sum(count for _, count in rest), 'row')})" * bool(more)
     return Table(
         _failed_title(is_dry=is_dry),
         (
@@ -229,14 +230,14 @@ def rows_table(failed: FailedRows, masker: Masker, limits: Limits, *, is_dry: bo
             )
             for (status, http, words), count in shown
         ),
-        left_out(len(rest), "reasons", f" ({plural(sum(count for _, count in rest), 'row')})"),
+        more,
         "Rows are positions from 0, with their ids. "
         + phrase("All of them are in result.failed.", "--outcomes writes all of them to a file."),
     )
 
 
 def _first_rows(rows: list[str], count: int) -> str:
-    more = left_out(count - len(rows), "rows")
+    more = left_out(count - len(rows), "row")
     return ", ".join([*rows, more] if more else rows) if rows else ""
 
 
@@ -262,7 +263,7 @@ def _records(frame: pd.DataFrame) -> Iterable[Any]:
 # schema ------------------------------------------------------------------------------------------------------------
 
 
-def schema_table(schema: pd.DataFrame, new: Mapping[str, str], limits: Limits) -> Table | None:
+def schema_table(schema: pd.DataFrame, new: Mapping[str, str], limits: TableLimits) -> Table | None:
     """Return the attribute and type of each column; `new` are the attributes whose type the push fixed."""
     if not limits.columns or schema.empty:
         return None
@@ -278,7 +279,7 @@ def schema_table(schema: pd.DataFrame, new: Mapping[str, str], limits: Limits) -
             Column("note", "long"),
         ),
         tuple(_schema_row(row, new, sent, has_examples=has_examples) for row in _records(shown)),
-        left_out(len(schema) - len(shown), "columns"),
+        left_out(len(schema) - len(shown), "column"),
         "The service fixes an attribute's type at its first value; it cannot be changed later.",
     )
 
@@ -473,7 +474,7 @@ class _RowsFrame(_ShownFrame):
         first = ranks.argsort(kind="stable")[:n_shown]
         counts = [(int((ranks == rank).sum()), _INCOMPLETE.get(status, status)) for status, rank in _RANKS.items()]
         found = ", ".join(f"{count:,} {words}" for count, words in counts if count)
-        more = left_out(len(self) - len(first), "rows")
+        more = left_out(len(self) - len(first), "row")
         has_several = len(self) > 0 and ranks.min() < ranks.max()
         order = "Shown by status; the frame itself keeps the order of its rows." if has_several else ""
         lines = ". ".join(filter(None, (more, order)))
@@ -530,7 +531,7 @@ def _fields(labels: Sequence[Hashable], values: Sequence[Any]) -> Fields:
     """Return the first values of a row with their labels, without the missing ones."""
     found = [(label(name), value) for name, value in zip(labels, values, strict=True) if not is_missing(value)]
     shown = [(name, visible(written(value), MAX_FIELD_CHARS)) for name, value in found[:MAX_FIELDS]]
-    more = left_out(len(found) - len(shown), "values")
+    more = left_out(len(found) - len(shown), "value")
     return Fields((*shown, ("…", more)) if more else tuple(shown))
 
 
