@@ -12,9 +12,8 @@ from typing import Any, Final
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas._masking import visible
+from growlytics_pandas._masking import KEY_VARIABLE, visible
 from growlytics_pandas._rules import Rule
-from growlytics_pandas._text import KEY_VARIABLE
 from growlytics_pandas.checks.schema import name_of_column
 from growlytics_pandas.checks.suggestions import as_options
 from growlytics_pandas.cli.csv_types import Note, complete_decimals, infer_column

@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from growlytics_pandas._masking import Masker, visible
+from growlytics_pandas._masking import Masker, visible, without_keys
 from growlytics_pandas._output_paths import replacing, require_path, require_target
-from growlytics_pandas._text import without_keys
 from growlytics_pandas.cli.readers import STDIN
 from growlytics_pandas.cli.running import Exit
 from growlytics_pandas.cli.summary import Summary

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final, NoReturn
 
-from growlytics_pandas._text import plural, without_keys
+from growlytics_pandas._masking import without_keys
+from growlytics_pandas._text import plural
 from growlytics_pandas.cli.flags import add_file, add_plan, add_sending, add_service
 from growlytics_pandas.cli.output_files import add_output_file
 from growlytics_pandas.cli.running import EXITS, Command, Exit

@@ -15,7 +15,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from growlytics_pandas._text import without_keys
+from growlytics_pandas._masking import without_keys
 from growlytics_pandas.cli.summary import Summary, as_line
 from growlytics_pandas.errors import (
     ApiKeyError,

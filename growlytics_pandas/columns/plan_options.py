@@ -23,8 +23,8 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas._masking import MAX_SHOWN_CHARS
-from growlytics_pandas._text import argument, options_text, without_keys
+from growlytics_pandas._masking import MAX_SHOWN_CHARS, without_keys
+from growlytics_pandas._text import argument, options_text
 from growlytics_pandas.columns.named_formats import NAMED_FORMATS
 from growlytics_pandas.contract import INDIA, AttributeType
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError

@@ -13,7 +13,7 @@ from typing import Any, Final
 import pycurl
 
 from growlytics_pandas.errors import ServiceUnavailableError
-from growlytics_pandas.http.api_key import KeyRedactor, is_direct
+from growlytics_pandas.http.api_key import is_direct, redactor
 from growlytics_pandas.http.protocol import (
     CONNECT_SECONDS,
     FINAL,
@@ -198,11 +198,9 @@ class CurlTransport:
         Maximum number of requests, and so of connections, at once.
     """
 
-    name = "curl"
-
     def __init__(self, endpoint: Endpoint, max_concurrency: int) -> None:
         self._endpoint = endpoint
-        self._mask = KeyRedactor.of(endpoint.headers)
+        self._mask = redactor(endpoint.headers)
         self._max_concurrency = max_concurrency
         self._lines = Lines(is_tls=endpoint.url.startswith("https:"))
         self._has_new = False  # since the last check of the connections

@@ -95,8 +95,6 @@ class Endpoint:
 class Transport(Protocol):
     """Sends bodies, one per request, many at once. Used from one thread, the delivery loop."""
 
-    name: str
-
     def submit(self, token: int, body: bytes) -> None:
         """Start one request and return at once. The caller keeps at most `max_concurrency` in flight."""
 

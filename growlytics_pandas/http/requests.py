@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError, LocationValueError, NewConnectionError, ProtocolError, ReadTimeoutError
 
-from growlytics_pandas.http.api_key import KeyRedactor, is_direct
+from growlytics_pandas.http.api_key import is_direct, redactor
 from growlytics_pandas.http.protocol import (
     CONNECT_SECONDS,
     FINAL,
@@ -68,8 +68,6 @@ class RequestsTransport:
     max_concurrency : int
         Maximum number of threads, and so of connections.
     """
-
-    name = "requests"
 
     def __init__(self, endpoint: Endpoint, max_concurrency: int) -> None:
         self._endpoint = endpoint
@@ -147,7 +145,7 @@ class _Worker(threading.Thread):
         self.watch = Watch()
         self.is_done = False  # the thread has no connection and cannot open one
         self._endpoint = endpoint
-        self._mask = KeyRedactor.of(endpoint.headers)
+        self._mask = redactor(endpoint.headers)
         self._jobs = jobs
         self._responses = responses
 

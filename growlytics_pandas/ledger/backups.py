@@ -18,7 +18,7 @@ from typing import Any, Final
 from growlytics_pandas._text import argument, options_text
 from growlytics_pandas.errors import InvalidArgumentError, LedgerError
 from growlytics_pandas.ledger.database import (
-    BUSY_TIMEOUT_SECONDS,
+    COMPANIONS,
     MIGRATIONS,
     PROJECTS,
     LedgerFile,
@@ -29,6 +29,7 @@ from growlytics_pandas.ledger.database import (
     from_microseconds,
     has_our_header,
     ledger_error,
+    opened_to_read,
 )
 
 OPEN_ELSEWHERE_SECONDS: Final = 1.0  # a process that only reads closes it sooner
@@ -99,7 +100,7 @@ def restore(
         raise _refusal(file.path, there, backed_up, "ledger")
     file.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _written_beside(file.path) as beside:
-        with _opened_to_read(source) as connection, closing(sqlite3.connect(beside)) as copy:
+        with _opened_ledger(source) as connection, closing(sqlite3.connect(beside)) as copy:
             connection.backup(copy)
         if always_forget or loses:
             with closing(LedgerFile(beside)) as copied:
@@ -110,7 +111,7 @@ def restore(
 
 def facts_of(path: Path) -> Facts:
     """Check that a file is an intact ledger and return what it contains; the file is not changed."""
-    with _opened_to_read(path) as connection:
+    with _opened_ledger(path) as connection:
         found = connection.execute("PRAGMA integrity_check(1)").fetchone()
         if found is None or found[0] != "ok":
             raise ledger_error(path, "it is damaged", "use another backup")
@@ -142,12 +143,10 @@ def read_facts(connection: sqlite3.Connection) -> Facts:
 
 
 @contextmanager
-def _opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
+def _opened_ledger(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a ledger read-only; raise if the file is not a ledger."""
     try:
-        with closing(
-            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_SECONDS)
-        ) as connection:
+        with opened_to_read(path) as connection:
             if check_version(connection, path, MIGRATIONS) == 0:
                 raise ledger_error(path, "it is empty, not a ledger", "use another backup")
             yield connection
@@ -166,14 +165,14 @@ def _facts_of_target(path: Path, *, is_ours: str, may_be_damaged: bool = False) 
     if not path.exists() or not path.stat().st_size:
         return None
     try:
-        with _opened_to_read(path) as connection:
+        with _opened_ledger(path) as connection:
             return read_facts(connection)
     except LedgerError as error:
         cause = error.__cause__
         is_damaged = isinstance(cause, sqlite3.Error) and cause.sqlite_errorname.startswith(_DAMAGED)
         if is_damaged and may_be_damaged and has_our_header(path):
-            for each in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
-                each.unlink(missing_ok=True)
+            for end in ("", *COMPANIONS):
+                path.with_name(path.name + end).unlink(missing_ok=True)
             return None
         if is_ours == "backup" or is_damaged:
             is_damaged = is_damaged and has_our_header(path)
@@ -218,7 +217,7 @@ def _written_beside(target: Path) -> Iterator[Path]:
     except sqlite3.Error as error:
         raise explain(target, error) from error
     finally:
-        for end in ("", "-wal", "-shm", "-journal"):
+        for end in ("", *COMPANIONS):
             with suppress(OSError):
                 beside.with_name(beside.name + end).unlink(missing_ok=True)
 

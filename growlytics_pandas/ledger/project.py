@@ -23,14 +23,13 @@ from growlytics_pandas.ledger.backups import Facts, back_up, read_facts, restore
 from growlytics_pandas.ledger.database import CLOSED, LOST, LedgerFile, from_microseconds, now, to_microseconds
 from growlytics_pandas.ledger.digests import CellColumn, CustomerLog, Digester, Digests, count_bits, is_same, is_stored
 from growlytics_pandas.ledger.types import (
-    UNCERTAIN,
     KnownType,
     Registration,
     TypeRegistry,
+    certain_types,
     read_types,
     types_frame,
     write_types,
-    write_types_of,
 )
 from growlytics_pandas.ledger.value_log import Comparison, ValueDigests, ValueLog
 
@@ -293,7 +292,7 @@ class Project:
 
     def export_types(self, path: str | os.PathLike[str]) -> None:
         """Write the certain types as JSON, sorted, one per line, for `declare_types`. Uncertain ones are left out."""
-        write_types(Path(path), self._types.known())
+        write_types(Path(path), certain_types(self._types.known()))
 
     def forget_types(self, attributes: Iterable[str], *, only_uncertain: bool = False) -> int:
         """Forget the types of these attributes (with `only_uncertain`, only uncertain ones); return how many."""
@@ -573,25 +572,25 @@ class TypesFile:
 
         A failure is only a warning, so that a finished push does not raise.
         """
-        known = {name: fact for name, fact in project.known_types().items() if fact.source != UNCERTAIN}
+        known = certain_types(project.known_types())
         try:
             there = read_types(self.path) if self.path.exists() else {}
             types = self._merged(there, known)
             types = {name: type_ for name, type_ in types.items() if name not in without or name in known}
             if types != there:
-                write_types_of(self.path, types)
+                write_types(self.path, types)
         except (OSError, InvalidArgumentError) as error:
             warnings.warn(
                 f"{phrase('types', '--types-file')}: {str(self.path)!r} could not be updated: {error}", stacklevel=2
             )
 
-    def _merged(self, there: dict[str, str], known: dict[str, KnownType]) -> dict[str, str]:
+    def _merged(self, there: dict[str, str], known: dict[str, str]) -> dict[str, str]:
         """Return all types; if the file and the ledger differ, the file's type is kept, with a warning."""
-        odd = [repr(name) for name, type_ in there.items() if name in known and known[name].type != type_]
+        odd = [repr(name) for name, type_ in there.items() if name in known and known[name] != type_]
         if odd:
             warnings.warn(
                 f"{phrase('types', '--types-file')}: {str(self.path)!r} and the ledger have different types for "
                 f"{listed(odd)}. Correct the file{phrase(', or call client.forget_types', '')}.",
                 stacklevel=2,
             )
-        return {name: fact.type for name, fact in known.items()} | there
+        return known | there

@@ -188,12 +188,12 @@ def read_types(path: Path) -> dict[str, str]:
     return pairs
 
 
-def write_types(path: Path, known: Types) -> None:
-    """Write the certain types as JSON, sorted, one per line."""
-    write_types_of(path, {name: fact.type for name, fact in known.items() if fact.source != UNCERTAIN})
+def certain_types(known: Types) -> dict[str, str]:
+    """Return the types that are not uncertain, by attribute."""
+    return {name: fact.type for name, fact in known.items() if fact.source != UNCERTAIN}
 
 
-def write_types_of(path: Path, types: Mapping[str, str]) -> None:
+def write_types(path: Path, types: Mapping[str, str]) -> None:
     """Write types as JSON, sorted, one per line; the file is replaced atomically."""
     text = json.dumps(types, indent=2, sort_keys=True, ensure_ascii=False)
     with replacing(path) as beside:

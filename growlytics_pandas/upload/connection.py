@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, get_args
 import numpy as np
 
 from growlytics_pandas import contract
+from growlytics_pandas._masking import KEY_VARIABLE, without_keys
 from growlytics_pandas._output_paths import require_target
-from growlytics_pandas._text import KEY_VARIABLE, argument, install_extra, options_text, phrase, without_keys
+from growlytics_pandas._text import argument, install_extra, options_text, phrase
 from growlytics_pandas.columns.plan_options import F, PlanArguments, list_options
 from growlytics_pandas.errors import (
     ApiKeyError,
