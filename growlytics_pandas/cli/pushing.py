@@ -17,7 +17,7 @@ from typing import Any, Final, cast
 
 import pandas as pd
 
-from growlytics_pandas._status import RETRYABLE, Status, is_refused
+from growlytics_pandas._status import RETRYABLE, Ended, Status, is_refused
 from growlytics_pandas._text import plural
 from growlytics_pandas.api import last_result
 from growlytics_pandas.cli.loading import (
@@ -33,7 +33,7 @@ from growlytics_pandas.cli.output_files import check_outputs, write_outputs
 from growlytics_pandas.cli.plan_flags import read_options
 from growlytics_pandas.cli.readers import OF_FILE
 from growlytics_pandas.cli.running import Command, Exit, Stopper, explain
-from growlytics_pandas.cli.summary import FailedRow, Summary, as_line
+from growlytics_pandas.cli.summary import REFUSED, FailedRow, Summary, as_line
 from growlytics_pandas.columns.plan_options import PlanOptions
 from growlytics_pandas.contract import KEY_STATUSES
 from growlytics_pandas.errors import ConstraintViolationError, ServiceError
@@ -71,7 +71,7 @@ def of_error(summary: Summary, error: BaseException | None, stopper: Stopper) ->
     """Return `summary` with the error that ended the push."""
     if isinstance(error, ConstraintViolationError):
         nothing: dict[str, Any] = {"new_types": {}, "seconds": None, "started": None}
-        return replace(summary, exit_status=Exit.DATA, ended="refused", would_refuse=False, **nothing)
+        return replace(summary, exit_status=Exit.DATA, ended=REFUSED, would_refuse=False, **nothing)
     if error is None:
         return summary
     summary = explain(error, summary, stopper)
@@ -101,7 +101,7 @@ def run_to_end(
 def of_result(summary: Summary, result: PushResult) -> Summary:
     """Return `summary` with the outcome of the rows."""
     counts, failed, types = result.counts, result.failed, result.new_types
-    is_dry = result.run.ended == "dry run"
+    is_dry = result.run.ended == Ended.DRY_RUN
     # A row that --keep leaves out is `invalid`, but not an error: the user requested it.
     n_lost = 0 if is_dry else sum(counts[status] for status in RETRYABLE)
     summary = summary.with_findings(result._findings)
@@ -135,12 +135,12 @@ def _failures(result: PushResult, failed: pd.DataFrame) -> tuple[FailedRow, ...]
 def next_step(summary: Summary, arguments: argparse.Namespace) -> str:
     """Return what to do next; '' if there is nothing to do."""
     counts = summary.counts or {}
-    if summary.ended == "refused" or summary.would_refuse:
+    if summary.ended == REFUSED or summary.would_refuse:
         lists = "" if arguments.violations else " --violations PATH lists them all."
         return f"correct the file, or send the rest without those values: --errors drop.{lists}"
     if any(failure.http_status in KEY_STATUSES for failure in summary.failures):
         return "give the right API key, then run the same command again."
-    if summary.ended == "dry run" or summary.exit_status in (Exit.DONE, Exit.CALL, Exit.FAULT):
+    if summary.ended == Ended.DRY_RUN or summary.exit_status in (Exit.DONE, Exit.CALL, Exit.FAULT):
         return ""
     if not any(counts.get(status) for status in RETRYABLE):
         return _next_for_rejects(arguments)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from growlytics_pandas._status import ARRIVED, Failure, Status
+from growlytics_pandas._status import ARRIVED, Ended, Failure, Status
 from growlytics_pandas.errors import DataError, GrowlyticsError, PushInterrupted
 from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.ledger.digests import BODY_DIGEST_WORDS, Digester, Digests
@@ -161,14 +161,14 @@ class LedgerWriter:
 
     # the end ---------------------------------------------------------------------------------------------------
 
-    def finish(self, counts: Mapping[str, int], ended: str, retried: int = 0) -> None:
+    def finish(self, counts: Mapping[str, int], ended: Ended, retried: int = 0) -> None:
         """Forget the types that certainly never arrived, and record the end of the run (of a retry, with its rows)."""
         if not self._under_way:  # else a part was interrupted, and what it sent is unknown
             never = self._registered_by_us & (self._fresh.keys() - self._doubtful)
             self._project.forget_types(never, only_uncertain=True)
         if self._tracker is not None:
             self._project.tidy_values()
-        self._project.end_run(self._run, counts, ended, sorted(self.confirmed), retried)
+        self._project.end_run(self._run, counts, ended.value, sorted(self.confirmed), retried)
 
     def _hand_over(self) -> None:
         if self._accepted:
@@ -277,7 +277,7 @@ class Run:
         self.stop = CancellationToken()
         self.controller = ConcurrencyController(max_concurrency=options.max_concurrency, max_rate=options.max_rate)
         self.error: BaseException | None = None
-        self.ended = "dry run"
+        self.ended = Ended.DRY_RUN
         self.message = ""
         self.parts = parts
         self.common = common
@@ -324,7 +324,7 @@ class Run:
         except GrowlyticsError as problem:
             self.error = problem
         except BaseException as problem:  # noqa: BLE001 - raised again by `conclude`: what is known outlives any error
-            self._crash, self.ended, self.message = problem, "crashed", type(problem).__name__
+            self._crash, self.ended, self.message = problem, Ended.CRASHED, type(problem).__name__
             return
         self.ended, self.message = self._ending(), "" if self.error is None else str(self.error)
 
@@ -351,7 +351,7 @@ class Run:
             self._progress.started,
             samples[-1].elapsed_seconds,
             snapshot.retries,
-            self.ended,
+            self.ended.value,
             self._connection.base_url if self._connection else None,
             self.message,
             samples,
@@ -377,10 +377,10 @@ class Run:
         """Return one row per worker lost in the middle of a part."""
         return pd.DataFrame(self.resent, columns=list(RESENT_DTYPES)).astype(RESENT_DTYPES)
 
-    def _ending(self) -> str:
+    def _ending(self) -> Ended:
         if self.error is not None:
-            return "stopped early"
-        return "interrupted" if self.stop.requested else "finished"
+            return Ended.STOPPED_EARLY
+        return Ended.INTERRUPTED if self.stop.requested else Ended.FINISHED
 
     def _dry_run(self) -> None:
         """Compare with the ledger if requested."""
@@ -395,7 +395,7 @@ class Run:
         project = connection.project
         if project is not None:
             self._writer = LedgerWriter(project, self.parts.rows, self.options.label, connection.tracker)
-        ended = "crashed"
+        ended = Ended.CRASHED
         try:
             if self._writer is not None and not self._executor.is_local:
                 self._writer.announce(self.types_sent)
@@ -404,7 +404,7 @@ class Run:
                     self._settle(outcome)
             ended = self._ending()
         except GrowlyticsError:
-            ended = "stopped early"
+            ended = Ended.STOPPED_EARLY
             raise
         finally:
             if self._writer is not None:
