@@ -364,7 +364,7 @@ def push(
         label=label,
         progress=progress,
     )
-    return plan(df, id_col, client=client, **options)._push(push_options)  # noqa: SLF001 - the same, with checked options
+    return plan(df, id_col, client=client, **options)._push(push_options).conclude()  # noqa: SLF001 - `push`, with checked options
 
 
 @with_plan_options
@@ -486,8 +486,8 @@ label, progress
     )
     executor, connection = FrameExecutor(frames), connection_or_default(client)
     if not executor.can_repeat:
-        return push_stream(executor, id_col, chosen, connection, push_options)
-    return make_batch_plan(executor, id_col, chosen, connection)._push(push_options)  # noqa: SLF001 - the same, with checked options
+        return push_stream(executor, id_col, chosen, connection, push_options).conclude()
+    return make_batch_plan(executor, id_col, chosen, connection)._push(push_options).conclude()  # noqa: SLF001 - as above
 
 
 def rules() -> pd.DataFrame:

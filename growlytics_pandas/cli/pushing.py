@@ -19,7 +19,6 @@ import pandas as pd
 
 from growlytics_pandas._status import RETRYABLE, Ended, Status, is_refused
 from growlytics_pandas._text import plural
-from growlytics_pandas.api import last_result
 from growlytics_pandas.cli.loading import (
     Loaded,
     begin_summary,
@@ -43,8 +42,9 @@ from growlytics_pandas.segments.api import push_segment
 from growlytics_pandas.segments.members import find_members
 from growlytics_pandas.segments.segment import Segment, SegmentResult
 from growlytics_pandas.upload.changes import changes_text
-from growlytics_pandas.upload.connection import PushOptions
+from growlytics_pandas.upload.connection import PushOptions, connection_of
 from growlytics_pandas.upload.plan import PushResult
+from growlytics_pandas.upload.runner import EndedRun
 from growlytics_pandas.views.progress import open_listener
 
 _SHOWN_FAILURES: Final = 10
@@ -56,7 +56,7 @@ def _push(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
     changes = None if arguments.quiet else loaded.plan.changes
     if changes and any(changes.values()) and not arguments.dry_run:
         sys.stderr.write(f"{one_line(arguments.file)}: {changes_text(changes)}\n")  # before it is sent
-    result, error = run_to_end(loaded.plan.push, arguments, stopper)
+    result, error = run_to_end(loaded.plan._push, arguments, stopper)
     summary = of_result(begin_summary(arguments, loaded), result).with_changes(changes)
     return _concluded(of_error(summary, error, stopper), arguments, result)
 
@@ -81,21 +81,16 @@ def of_error(summary: Summary, error: BaseException | None, stopper: Stopper) ->
 
 
 def run_to_end(
-    push: Callable[..., PushResult], arguments: argparse.Namespace, stopper: Stopper
+    push: Callable[[PushOptions], EndedRun[PushResult]], arguments: argparse.Namespace, stopper: Stopper
 ) -> tuple[PushResult, BaseException | None]:
     """Push, and return the result, also after an error; if violations prevented the push, that of a dry run."""
     sending = {name: getattr(arguments, name) for name in PUSH_KEYS}
     progress = stopper.watch(None if arguments.quiet or arguments.dry_run else open_listener("text"))
-    before = last_result()
     try:
-        return push(**sending, progress=progress), None
+        ended = push(PushOptions(**sending, progress=progress))
     except ConstraintViolationError as error:
-        return push(dry_run=True), error
-    except (Exception, KeyboardInterrupt) as error:
-        result = last_result()
-        if not isinstance(result, PushResult) or result is before:
-            raise
-        return result, error
+        return push(PushOptions(dry_run=True)).result, error
+    return ended.result, ended.show()
 
 
 def of_result(summary: Summary, result: PushResult) -> Summary:
@@ -224,7 +219,6 @@ def _push_segment(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
         resend=arguments.resend,
         allow_empty=arguments.allow_empty,
         reading=PlanOptions(**given, keep="first"),
-        client=client,
         label="line",
     )
     table = read_table(arguments)
@@ -233,8 +227,8 @@ def _push_segment(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
     write_notes(of_client, is_quiet=arguments.quiet)
     frame = table.frame.rename_axis(index="line")
 
-    def push(**how: Any) -> SegmentResult:
-        return segment.push(frame, PushOptions(**how))
+    def push(options: PushOptions) -> EndedRun[SegmentResult]:
+        return segment.push(frame, options, connection_of(client))
 
     found, error = run_to_end(push, arguments, stopper)
     result = cast("SegmentResult", found)

@@ -118,6 +118,7 @@ def push_segment(
     (2, (1, 1, 1))
     """
     refuse_client_as_id(id_col)
+    connection = connection_or_default(client)
     segment = Segment(
         id_col,
         attribute,
@@ -136,7 +137,6 @@ def push_segment(
             new_attributes=new_attributes,
             keep="first",
         ),
-        client=connection_or_default(client),
     )
     options = PushOptions(
         errors=errors,
@@ -148,7 +148,7 @@ def push_segment(
         max_failures=max_failures,
         progress=progress,
     )
-    return segment.push(_one_frame(df, id_col, segment.reading), options)
+    return segment.push(_one_frame(df, id_col, segment.reading), options, connection).conclude()
 
 
 def _one_frame(df: Any, id_col: Hashable, reading: PlanOptions) -> pd.DataFrame:

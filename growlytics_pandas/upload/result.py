@@ -20,7 +20,7 @@ from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.csv_safe import write_csv
 from growlytics_pandas.errors import InvalidArgumentError, UsageError
-from growlytics_pandas.upload.connection import Connection, PushOptions, connect
+from growlytics_pandas.upload.connection import Connection, PushOptions
 from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer, OutcomeStore, Rows
 from growlytics_pandas.upload.parts import Part, PartList, PartTask
 from growlytics_pandas.views.excel import rejects_sheet, summary_table, write_workbook
@@ -269,14 +269,16 @@ class Result(HtmlRepr):
         note = f"{self.note}; " if self.note else ""
         return f"<{type(self).__name__} {ended}: {note}{shown}; {found}; {self.run.seconds:.1f} s>"
 
-    def _retried(self, *, rejected: bool) -> tuple[Connection, PushOptions, dict[int, OutcomeBuffer], OutcomeStore]:
+    def _retried(
+        self, *, rejected: bool
+    ) -> tuple[Connection | None, PushOptions, dict[int, OutcomeBuffer], OutcomeStore]:
         """Return the arguments for a retry, with the rows that it sends set to `unsent`."""
         buffers = {number: buffer.copy() for number, buffer in self._buffers.items()}
         for buffer in buffers.values():
             buffer.reopen(rejected=rejected)
         return (
-            self._connection or connect(),
-            replace(self._options, dry_run=False, is_retry=True),
+            self._connection,
+            self._options,
             buffers,
             self._store.copy(),
         )
