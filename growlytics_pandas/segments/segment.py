@@ -82,8 +82,7 @@ class Segment:
             self._refuse_incomplete(plan, options)
             if not options.dry_run and plan._size_warning:
                 raise DataError(plan._size_warning)
-            buffers = {task.number: plan._open_buffer(task) for task in plan._parts.tasks}
-            return plan._send_rows(connection, options, buffers, plan._before)
+            return plan._send_rows(connection, options, plan._parts.open_buffer(plan._part.task), plan._before)
 
     def plan(self, frame: pd.DataFrame, connection: Connection | None) -> SegmentPlan:
         """Work out who joined, left and stayed."""
@@ -93,7 +92,7 @@ class Segment:
         checked = check_ids(ids, id_schema)
         texts = id_schema.read_ids(ids.iloc[:, 0]).texts
         before = read_members(self.members, self.purpose(connection))
-        moves = compare(texts, checked.skipped, before or {}, resend=self.resend)
+        moves = compare(texts, checked.skipped, before or {})
         combined = self._combined(ids, texts, moves)
         schema = infer_schema(combined, self.id_col, self._options(), known=known)
         violations = check_attributes(schema, len(combined))
@@ -105,6 +104,7 @@ class Segment:
         budget = budget_of(connection.project if connection else None, schema)
         part = Part(combined, schema, prechecked, budget, PartTask(0, 0, len(combined)))
         executor, parts, context = whole_frame(part)
+        parts = replace(parts, unchanged={} if self.resend else {0: moves.stayers})
         return SegmentPlan(
             context,
             self._options(),
@@ -241,17 +241,6 @@ class SegmentPlan(Plan):
             f"{options_text(allow_empty=True)}."
         )
 
-    def _open_buffer(self, task: PartTask) -> OutcomeBuffer:
-        """Open the buffer: rows that cannot be sent are `invalid`, customers who stayed `unchanged`, others unsent."""
-        buffer = super()._open_buffer(task)
-        buffer.record_all(self._moves.not_sent, Status.UNCHANGED)
-        return buffer
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Status → number of rows, as a dry run would count."""
-        return self._open_buffer(self._parts.tasks[0]).counts()
-
     def _source_rows(self, rows: Rows) -> pd.DataFrame:
         """Return rows of the user's frame; for customers who left, only the id."""
         first = self._first_leaver
@@ -282,24 +271,20 @@ class SegmentPlan(Plan):
         self,
         connection: Connection | None,
         options: PushOptions,
-        buffers: Mapping[int, OutcomeBuffer],
+        buffer: OutcomeBuffer,
         kept: dict[str, str] | None,
         without: Iterable[int] = (),
         *,
         is_retry: bool = False,
     ) -> EndedRun[SegmentResult]:
-        """Send the rows that are `unsent` in the buffers; `kept` is the content of the members file."""
-        run = SegmentRun(connection, options, self, buffers[0], kept, without, is_retry=is_retry)
+        """Send the rows that are `unsent` in the buffer; `kept` is the content of the members file."""
+        run = SegmentRun(connection, options, self, buffer, kept, without, is_retry=is_retry)
         run.run()
         facts = self._facts(run, connection)
         if options.dry_run and self._size_warning:
             facts["run"] = replace(facts["run"], would_refuse=True)
         left_out = np.array(sorted(run.without), dtype="int64")
         return EndedRun(run, SegmentResult(**facts, _without=left_out, _kept=run.kept))
-
-    def _to_send(self) -> Mask:
-        """Return which rows would be sent."""
-        return np.equal(self._open_buffer(self._parts.tasks[0]).codes(), CODES[Status.UNSENT])
 
     @property
     def _moves_text(self) -> str:
@@ -317,20 +302,14 @@ class Moves:
     joiners: Rows
     stayers: Rows
     leavers: tuple[str, ...]
-    resent: bool
-
-    @property
-    def not_sent(self) -> Rows:
-        """The rows of the frame that need no request."""
-        return self.stayers[:0] if self.resent else self.stayers
 
 
-def compare(texts: list[str], skipped: Mask, before: Mapping[str, str], *, resend: bool) -> Moves:
+def compare(texts: list[str], skipped: Mask, before: Mapping[str, str]) -> Moves:
     """Compare ids as they are sent. An uncertain id is sent again, whether in the frame or not."""
     rows = np.flatnonzero(~skipped)
     stays = np.fromiter((before.get(texts[row], UNCERTAIN) != UNCERTAIN for row in rows.tolist()), bool, len(rows))
     now = {texts[row] for row in rows.tolist()}
-    return Moves(rows[~stays], rows[stays], tuple(sorted(before.keys() - now)), resend)
+    return Moves(rows[~stays], rows[stays], tuple(sorted(before.keys() - now)))
 
 
 class SegmentRun(LocalRun):
@@ -347,8 +326,8 @@ class SegmentRun(LocalRun):
         *,
         is_retry: bool = False,
     ) -> None:
-        executor, parts, context = whole_frame(plan._part)
-        super().__init__(connection, options, executor, parts, context, {0: buffer}, is_retry=is_retry)
+        what = plan._executor, plan._parts, plan._context
+        super().__init__(connection, options, *what, {0: buffer}, is_retry=is_retry)
         self.buffer = buffer
         self.kept = kept  # the content of the members file
         self.without = set(without)  # rows sent without the attribute, since the customer has 100 others
@@ -469,5 +448,5 @@ class SegmentResult(PushResult):
                     "push_segment again, which sends what is missing."
                 )
             return self.plan._send_rows(
-                connection, options, buffers, self._kept, self._without.tolist(), is_retry=True
+                connection, options, buffers[0], self._kept, self._without.tolist(), is_retry=True
             ).conclude()

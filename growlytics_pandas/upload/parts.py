@@ -65,32 +65,54 @@ class PartTask:
 
 @dataclass(frozen=True, slots=True)
 class PartList:
-    """The parts of a frame, and for each part the rows that are not sent because of their id, by rule."""
+    """The parts of a frame, and for each part the rows that are not sent because of their id, by rule.
+
+    `unchanged`: number of a part → rows that are not sent either, since these customers stayed in a segment.
+    """
 
     tasks: tuple[PartTask, ...] = ()
     skipped: tuple[Mapping[Rule, Rows], ...] = ()
+    unchanged: Mapping[int, Rows] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
         """Rows of all parts."""
         return sum(task.rows for task in self.tasks)
 
-    def count_invalid(self, task: PartTask) -> int:
-        """Return how many rows of a part are not sent because of their id."""
-        return sum(map(len, self.skipped[task.number].values()))
+    def counts(self, known: Callable[[PartTask], Mapping[str, int] | None] = lambda _: None) -> dict[str, int]:
+        """Return status → number of rows: of each part the `known` ones, else (None) those before anything is sent."""
+        total = dict.fromkeys((status.value for status in Status), 0)
+        for task in self.tasks:
+            for status, count in (known(task) or self._planned(task)).items():
+                total[status] += count
+        return total
 
-    def counts(self) -> dict[str, int]:
-        """Return status → number of rows, before anything is sent."""
-        invalid = sum(map(self.count_invalid, self.tasks))
-        found = {Status.INVALID: invalid, Status.UNSENT: self.rows - invalid}
-        return {status.value: found.get(status, 0) for status in Status}
+    def _planned(self, task: PartTask) -> dict[str, int]:
+        invalid = sum(map(len, self.skipped[task.number].values()))
+        unchanged = len(self.unchanged.get(task.number, ()))
+        return {
+            Status.INVALID: invalid,
+            Status.UNCHANGED: unchanged,
+            Status.UNSENT: task.rows - invalid - unchanged,
+        }
 
     def open_buffer(self, task: PartTask) -> OutcomeBuffer:
-        """Return the buffer of a part's outcomes: `invalid` for rows that cannot be sent, `unsent` for the rest."""
+        """Return the buffer of a part's outcomes: `unsent` for rows to send, `invalid` or `unchanged` for others."""
         buffer = OutcomeBuffer(task.rows)
+        if task.number in self.unchanged:
+            buffer.record_all(self.unchanged[task.number], Status.UNCHANGED)
         for rule, rows in self.skipped[task.number].items():
             buffer.record_all(rows, Status.INVALID, f"not sent: {rule}; see violations")
         return buffer
+
+    def will_send(self, task: PartTask) -> Mask:
+        """Return which rows of a part are to be sent."""
+        mask = np.ones(task.rows, dtype=bool)
+        for rows in self.skipped[task.number].values():
+            mask[rows] = False
+        if task.number in self.unchanged:
+            mask[self.unchanged[task.number]] = False
+        return mask
 
     def extended(self, task: PartTask, skipped: Mapping[Rule, Rows]) -> PartList:
         """Return the list with one more part."""

@@ -189,7 +189,7 @@ class Plan(HtmlRepr):
             return None
         if self._whole is not None:
             digester = self._connection.value_digester if self._connection else None
-            encoded = self._whole.encoded(self._to_send())
+            encoded = self._whole.encoded(self._parts.will_send(self._whole.task))
             digests = ((project.digest(each.ids, each.cells), each.columns) for each in encoded)
             return tally_changes(project, digests, self.counts, digester)
         tasks = {task.number: task for task in self._parts.tasks}
@@ -198,7 +198,7 @@ class Plan(HtmlRepr):
 
     def rejects(self) -> pd.DataFrame:
         """Return the rows that would not fully arrive: see `PushResult.rejects`; `status` is that of a dry run."""
-        return self._describe_rejects(self._findings, self._open_buffer, [Status.INVALID], is_dry=True)
+        return self._describe_rejects(self._findings, self._parts.open_buffer, [Status.INVALID], is_dry=True)
 
     def _describe_rejects(
         self,
@@ -248,21 +248,13 @@ class Plan(HtmlRepr):
         check_preview(n)
         bodies: list[bytes] = []
         if self._whole is not None:
-            bodies = self._whole.preview(int(n), self._to_send())
+            bodies = self._whole.preview(int(n), self._parts.will_send(self._whole.task))
         for task in () if self._whole is not None else self._parts.tasks:
             if len(bodies) >= n:
                 break
             requested = {task.number: (task, int(n) - len(bodies))}
             bodies += next(iter(self._executor.run(preview_part, self._context, requested)))[1]
         return [json.loads(body) for body in bodies]
-
-    def _to_send(self) -> Mask:
-        """Return which rows of the frame would be sent."""
-        return ~self._part.prechecked.skipped
-
-    def _open_buffer(self, task: PartTask) -> OutcomeBuffer:
-        """Return the buffer of a part's outcomes: `invalid` for rows that cannot be sent, `unsent` for the rest."""
-        return self._parts.open_buffer(task)
 
     def _customer_masks(self, texts: Iterable[str]) -> CustomerMasks:
         """Return the masks for all customers of the frame in `texts`: a server message can name any of them."""
@@ -374,7 +366,7 @@ class Plan(HtmlRepr):
     def _push(self, options: PushOptions, connection: Connection | None = None) -> EndedRun[PushResult]:
         """Send this plan through a connection; None: its own, or the one set in the environment."""
         plan, connection = self._checked_for(options, connection)
-        buffers = {task.number: plan._open_buffer(task) for task in plan._parts.tasks} if plan._whole else {}
+        buffers = {0: plan._parts.open_buffer(plan._whole.task)} if plan._whole else {}
         return plan._send(connection, options, buffers, OutcomeStore())
 
     def _send(

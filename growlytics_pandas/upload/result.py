@@ -61,11 +61,7 @@ class Result(HtmlRepr):
     @property
     def counts(self) -> dict[str, int]:
         """Status → number of rows, for every status; they sum to all rows."""
-        total = dict.fromkeys((status.value for status in Status), 0)
-        for task in self._parts.tasks:
-            for status, count in self._buffer_of(task).counts().items():
-                total[status] += count
-        return total
+        return self._parts.counts(lambda task: self._buffer_of(task).counts())
 
     @property
     def has_incomplete_rows(self) -> bool:

@@ -342,23 +342,15 @@ class Run(ABC):
         return self._count(self._live())
 
     def _count(self, live: Mapping[int, Snapshot]) -> dict[str, int]:
-        total = self.parts.counts()
-        for task in self.parts.tasks:
+        def known(task: PartTask) -> Mapping[str, int] | None:
             number = task.number
             if number in live:
-                now = live[number].counts
-            elif number in self._counts_of_part:
-                now = self._counts_of_part[number]
-            elif number in self.buffers:
-                now = self.buffers[number].counts()
-            else:
-                continue
-            invalid = self.parts.count_invalid(task)
-            total[Status.INVALID] -= invalid
-            total[Status.UNSENT] -= task.rows - invalid
-            for status, count in now.items():
-                total[status] += count
-        return total
+                return live[number].counts
+            if number in self.buffers and number not in self._counts_of_part:
+                return self.buffers[number].counts()
+            return self._counts_of_part.get(number)
+
+        return self.parts.counts(known)
 
 
 class LocalRun(Run):
