@@ -328,7 +328,7 @@ def push(
     5
     """
     of_push, of_plan = split_options(options)
-    return plan(df, id_col, client=client, **of_plan)._push(of_push)  # noqa: SLF001 - the same, with checked options
+    return plan(df, id_col, client=client, **of_plan)._push(of_push).conclude()  # noqa: SLF001 - `push`, with checked options
 
 
 @with_plan_options
@@ -432,8 +432,8 @@ label, progress
     chosen = options_of(of_plan, PUSH_OPTIONS)
     executor, connection = FrameExecutor(frames), connection_or_default(client)
     if not executor.can_repeat:
-        return push_stream(executor, id_col, chosen, connection, of_push)
-    return make_batch_plan(executor, id_col, chosen, connection)._push(of_push)  # noqa: SLF001 - the same, with checked options
+        return push_stream(executor, id_col, chosen, connection, of_push).conclude()
+    return make_batch_plan(executor, id_col, chosen, connection)._push(of_push).conclude()  # noqa: SLF001 - as above
 
 
 def rules() -> pd.DataFrame:

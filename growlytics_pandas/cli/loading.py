@@ -70,7 +70,7 @@ def load_and_check(arguments: argparse.Namespace) -> Loaded:
     """
     loaded = _load(arguments)
     plan = loaded.plan._relabelled(loaded.plan.frame.index.rename("line"), label="line")
-    new = types_to_fix(plan._schema, plan._common.dropped)
+    new = types_to_fix(plan._schema, plan._context.dropped)
     groups = [group for group in plan._findings.groups() if group.rule is Rule.TYPE_DOUBTFUL]
     doubtful = {group.column: new[group.attribute] for group in groups if group.attribute in new}
     notes, warnings = list[str](), list[str]()

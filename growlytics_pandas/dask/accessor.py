@@ -57,7 +57,7 @@ class GrowlyticsDaskAccessor:
     def push(self, id_col: Any, **options: Any) -> PushResult:
         """Push all partitions, on the workers of the cluster if there is one. It is not lazy."""
         of_push, of_plan = split_options(options)  # checks the former before any partition is read
-        return self.plan(id_col, **of_plan)._push(of_push)  # noqa: SLF001 - the same, with checked options
+        return self.plan(id_col, **of_plan)._push(of_push).conclude()  # noqa: SLF001 - the same, with checked options
 
     @_with_signature_of(segments.push_segment)
     def push_segment(self, id_col: Any, attribute: Any, **options: Any) -> SegmentResult:

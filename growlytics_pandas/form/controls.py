@@ -12,6 +12,7 @@ from typing import Any, Final
 import ipywidgets
 
 from growlytics_pandas._masking import Masker, storable
+from growlytics_pandas._status import Ended
 from growlytics_pandas._text import plural
 from growlytics_pandas.checks.schema import name_of
 from growlytics_pandas.errors import AuthenticationError, PushInterrupted
@@ -22,7 +23,6 @@ from growlytics_pandas.form.state import ColumnState, FormState, joined
 from growlytics_pandas.upload.plan import PushResult
 from growlytics_pandas.views.events import Listener, ProgressEvent
 from growlytics_pandas.views.panel import render_html
-from growlytics_pandas.views.report import DRY_RUN
 
 PAGE_COLUMNS: Final = 40  # per page: each has four widgets, and thousands take a browser seconds
 AS_FOUND: Final = "auto"
@@ -288,7 +288,7 @@ class Actions:
             if result is None:
                 return partial(_error_html, error)
         self.result = result
-        self._is_pushed = result.run.ended != DRY_RUN
+        self._is_pushed = result.run.ended != Ended.DRY_RUN
         if can_retry and self._is_pushed:
             self._n_to_retry = result._n_to_retry
         return partial(self._draw, result)

@@ -45,7 +45,7 @@ from growlytics_pandas.form.state import (
 )
 from growlytics_pandas.segments.members import find_members
 from growlytics_pandas.segments.segment import Segment, SegmentPlan
-from growlytics_pandas.upload.connection import PUSH_OPTIONS, connection_of, connection_or_default, refuse_client_as_id
+from growlytics_pandas.upload.connection import PUSH_OPTIONS, connection_or_default, refuse_client_as_id
 from growlytics_pandas.upload.plan import Plan, PushResult, make_plan, snapshot
 from growlytics_pandas.views.events import Listener
 from growlytics_pandas.views.panel import has_marimo
@@ -381,9 +381,8 @@ def plan_segment(frame: pd.DataFrame, state: FormState, chosen: SegmentChoice, c
         resend=False,
         allow_empty=False,
         reading=PlanOptions(keep="first", **state.id_reading()),
-        client=connection_or_default(client),
     )
-    return segment.plan(frame, connection_of(segment.client))
+    return segment.plan(frame, connection_or_default(client))
 
 
 def moves_text(plan: Plan) -> str:

@@ -17,6 +17,7 @@ import platformdirs
 from numpy.typing import NDArray
 
 from growlytics_pandas._output_paths import require_path, require_target
+from growlytics_pandas._status import Status
 from growlytics_pandas._text import argument, listed, phrase
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError, UsageError
 from growlytics_pandas.ledger.backups import Facts, back_up, read_facts, restore
@@ -37,7 +38,7 @@ PATH_VARIABLE: Final = "GROWLYTICS_LEDGER"
 DIRECTORY: Final = "growlytics-pandas"  # inside the user's data directory
 FILE_NAME: Final = "ledger.sqlite3"
 
-STATUSES: Final = ("accepted", "unchanged", "invalid", "failed", "unknown", "unsent")
+STATUSES: Final = tuple(status.value for status in Status)
 RUNNING: Final = "running"
 KILLED: Final = "killed"  # no recorded end, and the process no longer exists
 START_TIME_FIELD: Final = 19  # of /proc/<pid>/stat, counted after the command: distinguishes processes that reuse a pid

@@ -119,6 +119,7 @@ def push_segment(
     """
     refuse_unknown(options, inspect.signature(push_segment).parameters)
     refuse_client_as_id(id_col)
+    connection = connection_or_default(client)
     segment = Segment(
         id_col,
         attribute,
@@ -137,10 +138,9 @@ def push_segment(
             new_attributes=new_attributes,
             keep="first",
         ),
-        client=connection_or_default(client),
     )
     of_push = PushOptions(**options)  # checked before the frame is read
-    return segment.push(_one_frame(df, id_col, segment.reading), of_push)
+    return segment.push(_one_frame(df, id_col, segment.reading), of_push, connection).conclude()
 
 
 def _one_frame(df: Any, id_col: Hashable, reading: PlanOptions) -> pd.DataFrame:

@@ -87,8 +87,6 @@ class PushOptions:
     max_failures: float | None = None
     label: str | None = None
     progress: ProgressOption = "auto"
-    client: Any = None
-    is_retry: bool = False
 
     def __post_init__(self) -> None:
         if self.errors not in ("raise", "drop"):
@@ -221,8 +219,8 @@ class Connection:
         return self.ledger.project(self.base_url, self._key.reveal()) if self.ledger else None
 
     @property
-    def tracker(self) -> Digester | None:
-        """What digests single values for the ledger; None where they are not tracked."""
+    def value_digester(self) -> Digester | None:
+        """The digester of single values for the ledger; None where they are not tracked."""
         project = self.project if self._is_tracking else None
         return project.digester if project else None
 
@@ -308,8 +306,8 @@ class ConnectionRecipe:
 
 def connection_of(client: Any) -> Connection | None:
     """Return the connection of a `Client`, None for None; raise for anything else, with a remedy."""
-    if client is None or isinstance(client, Connection):
-        return client
+    if client is None:
+        return None
     found = getattr(client, "_connection", None)
     if isinstance(found, Connection):
         return found
@@ -326,15 +324,17 @@ def connect() -> Connection:
 
 
 def connection_or_default(client: Any) -> Connection | None:
-    """Return the connection of `client`, else the one set in the environment; None if that has no key."""
+    """Return the connection of a `Client`, else the one set in the environment; None if that has no key."""
     return connection_of(client) or (connect() if os.environ.get(KEY_VARIABLE, "").strip() else None)
 
 
-def resolve_connection(options: PushOptions, planned: Connection | None) -> Connection | None:
-    """Return the connection to use, None for a dry run without one; raise if `skip_unchanged` lacks a ledger."""
-    connection = connection_of(options.client) or planned or connection_or_default(None)
-    if connection is None and not options.dry_run:
-        connection = connect()  # raises with what is missing
+def require_connection(options: PushOptions, connection: Connection | None) -> Connection | None:
+    """Return the connection of a push: this one, or the one that is now set in the environment.
+
+    None for a dry run without a key. Raises if a setting is missing, or if `skip_unchanged` lacks a ledger.
+    """
+    if connection is None:
+        connection = connection_or_default(None) if options.dry_run else connect()
     if options.skip_unchanged and (connection is None or connection.ledger is None):
         lacks = (
             f"this client has none ({options_text(ledger=None)})"

@@ -15,12 +15,12 @@ import pandas as pd
 
 from growlytics_pandas._masking import NOT_SHOWN, Masker, replaced
 from growlytics_pandas._rules import Severity
-from growlytics_pandas._status import ARRIVED, MEANINGS, RETRYABLE, Status
+from growlytics_pandas._status import ARRIVED, MEANINGS, RETRYABLE, Ended, Status
 from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.csv_safe import write_csv
 from growlytics_pandas.errors import InvalidArgumentError, UsageError
-from growlytics_pandas.upload.connection import Connection, PushOptions, connect
+from growlytics_pandas.upload.connection import Connection, PushOptions
 from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer, OutcomeStore, Rows
 from growlytics_pandas.upload.parts import Part, PartList, PartTask
 from growlytics_pandas.views.excel import rejects_sheet, summary_table, write_workbook
@@ -61,11 +61,7 @@ class Result(HtmlRepr):
     @property
     def counts(self) -> dict[str, int]:
         """Status → number of rows, for every status; they sum to all rows."""
-        total = dict.fromkeys((status.value for status in Status), 0)
-        for task in self._parts.tasks:
-            for status, count in self._buffer_of(task).counts().items():
-                total[status] += count
-        return total
+        return self._parts.counts(lambda task: self._buffer_of(task).counts())
 
     @property
     def has_incomplete_rows(self) -> bool:
@@ -107,7 +103,7 @@ class Result(HtmlRepr):
         to_fix = self._statuses_to_fix()
         parts = [self._describe(task, self._buffer_of(task).rows_with(to_fix)) for task in self._parts.tasks]
         found = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-        return failed_frame(found, is_dry=self.run.ended == "dry run")
+        return failed_frame(found, is_dry=self.run.ended == Ended.DRY_RUN)
 
     def outcome_parts(self) -> Iterator[pd.DataFrame]:
         """Yield the outcomes part by part, for results that do not fit into memory."""
@@ -145,7 +141,7 @@ class Result(HtmlRepr):
         [{'status': 'invalid', 'rule': 'id_missing', 'City': 'Delhi'}]
         """
         found: pd.DataFrame = self.plan._describe_rejects(
-            self._findings, self._buffer_of, self._statuses_to_fix(), is_dry=self.run.ended == "dry run"
+            self._findings, self._buffer_of, self._statuses_to_fix(), is_dry=self.run.ended == Ended.DRY_RUN
         )
         return found
 
@@ -176,7 +172,7 @@ class Result(HtmlRepr):
 
     def _require_push(self) -> None:
         """Raise for a dry run, and for a source that cannot be read again."""
-        if self.run.ended == "dry run":
+        if self.run.ended == Ended.DRY_RUN:
             raise UsageError("retry: this was a dry run, so there is nothing to retry; result.plan.push() sends it.")
         if not self.plan._executor.can_repeat:
             raise UsageError(
@@ -259,7 +255,7 @@ class Result(HtmlRepr):
 
     def _statuses_to_fix(self) -> tuple[Status, ...]:
         """Return the statuses of rows that need attention."""
-        return _TO_FIX if self.run.ended == "dry run" else (*_TO_FIX, Status.UNSENT)
+        return _TO_FIX if self.run.ended == Ended.DRY_RUN else (*_TO_FIX, Status.UNSENT)
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{count:,} {status}" for status, count in self.counts.items() if count) or "no rows"
@@ -269,14 +265,16 @@ class Result(HtmlRepr):
         note = f"{self.note}; " if self.note else ""
         return f"<{type(self).__name__} {ended}: {note}{shown}; {found}; {self.run.seconds:.1f} s>"
 
-    def _retried(self, *, rejected: bool) -> tuple[Connection, PushOptions, dict[int, OutcomeBuffer], OutcomeStore]:
+    def _retried(
+        self, *, rejected: bool
+    ) -> tuple[Connection | None, PushOptions, dict[int, OutcomeBuffer], OutcomeStore]:
         """Return the arguments for a retry, with the rows that it sends set to `unsent`."""
         buffers = {number: buffer.copy() for number, buffer in self._buffers.items()}
         for buffer in buffers.values():
             buffer.reopen(rejected=rejected)
         return (
-            self._connection or connect(),
-            replace(self._options, dry_run=False, is_retry=True),
+            self._connection,
+            self._options,
             buffers,
             self._store.copy(),
         )

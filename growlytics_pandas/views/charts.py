@@ -7,7 +7,7 @@ from io import BytesIO
 from typing import Any, Final
 
 from growlytics_pandas._rules import Severity
-from growlytics_pandas._status import Status
+from growlytics_pandas._status import Ended, Status
 from growlytics_pandas._text import install_extra, plural
 from growlytics_pandas.errors import MissingDependencyError
 from growlytics_pandas.views.headline import STATUS_LEVELS
@@ -83,7 +83,7 @@ def plot_result(counts: Mapping[str, int], samples: tuple[Sample, ...], ended: s
         [counts[status] for status in statuses],
         [_COLOURS[STATUS_LEVELS[status]] for status in statuses],
     )
-    axes[0].set_title("Rows" if ended == "finished" else f"Rows ({ended})", loc="left", fontsize=11, color=_INK)
+    axes[0].set_title("Rows" if ended == Ended.FINISHED else f"Rows ({ended})", loc="left", fontsize=11, color=_INK)
     parts = stretches(samples, MAX_POINTS)
     _line(axes[1], [(part.end_seconds, part.rows_per_second) for part in parts], "Rows accepted per second")
     answered = [(part.end_seconds, part.answer_milliseconds) for part in parts if part.answer_milliseconds is not None]

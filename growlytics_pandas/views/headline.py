@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from growlytics_pandas._status import ARRIVED, RETRYABLE, Status
+from growlytics_pandas._status import ARRIVED, RETRYABLE, Ended, Status
 from growlytics_pandas._text import plural
 from growlytics_pandas.contract import KEY_STATUSES
 from growlytics_pandas.views.html import Count, StatusLevel, StepKind
@@ -20,11 +20,11 @@ STATUS_LEVELS: Final[Mapping[str, StatusLevel]] = {
     Status.UNSENT: "plain",
 }
 _OPACITIES: Final = {Status.UNCHANGED: 0.5, Status.INVALID: 0.6}
-_TITLES: Final = {
-    "finished": "Push finished",
-    "interrupted": "Push stopped",
-    "stopped early": "Push stopped early",
-    "crashed": "Push crashed",
+_TITLES: Final[Mapping[str, str]] = {
+    Ended.FINISHED: "Push finished",
+    Ended.INTERRUPTED: "Push stopped",
+    Ended.STOPPED_EARLY: "Push stopped early",
+    Ended.CRASHED: "Push crashed",
 }
 
 
@@ -50,7 +50,7 @@ def headline_of(counts: Mapping[str, int], ended: str, *, n_incomplete: int, n_l
     were = "was left out as a duplicate" if n_left_out == 1 else "were left out as duplicates"
     words += f"; {n_left_out:,} {were}, as requested" * bool(n_left_out)
     words += f"; {missing:,} {'needs' if missing == 1 else 'need'} attention" * bool(missing)
-    is_bad = ended != "finished" or missing > 0
+    is_bad = ended != Ended.FINISHED or missing > 0
     level: StatusLevel = "bad" if is_bad else "warn" if n_incomplete else "good"
     return Headline(_TITLES.get(ended, "Push ended"), f"{words}.", level)
 
@@ -99,7 +99,7 @@ def count_rows(
     meanings: Mapping[str, str] | None = None,
     n_left_out: int = 0,
 ) -> tuple[Count, ...]:
-    """Return the counts to show. `names`: other names for statuses; `n_left_out`: see `conclude`."""
+    """Return the counts to show. `names`: other names for statuses; `n_left_out`: see `headline_of`."""
     total = sum(counts.values())
     return tuple(
         Count(

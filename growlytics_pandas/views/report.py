@@ -14,7 +14,7 @@ import pandas as pd
 from growlytics_pandas._masking import Masker, visible
 from growlytics_pandas._output_paths import replacing, require_target
 from growlytics_pandas._rules import Severity
-from growlytics_pandas._status import MEANINGS, RETRYABLE, Status, is_refused
+from growlytics_pandas._status import MEANINGS, RETRYABLE, Ended, Status, is_refused
 from growlytics_pandas._text import options_text, phrase, plural
 from growlytics_pandas.errors import InvalidArgumentTypeError
 from growlytics_pandas.views.headline import Headline, count_rows, headline_of, lowered, of_all, steps_for_missing
@@ -33,7 +33,6 @@ from growlytics_pandas.views.tables import (
     violations_table,
 )
 
-DRY_RUN: Final = "dry run"
 _MAX_REASON_CHARS: Final = 400  # of the reason why a run ended early
 _MAX_NOTED: Final = 3  # columns whose notes one step shows
 
@@ -99,7 +98,7 @@ def plan_page(plan: PlanSummary, masker: Masker, limits: TableLimits) -> Page:
 def result_page(result: ResultSummary, failed: FailedRows, masker: Masker, limits: TableLimits) -> Page:
     """Return the page on what a push did."""
     new = dict(zip(result.new_types["attribute"], result.new_types["type"], strict=True))
-    dry = result.run.ended == DRY_RUN
+    dry = result.run.ended == Ended.DRY_RUN
     how = _headline_of_dry(result) if dry else _headline_of(result)
     tables = _tables(
         rows_table(failed, masker, limits, is_dry=dry),
@@ -282,7 +281,7 @@ def _steps_again(result: ResultSummary, failed: FailedRows) -> list[Step]:
 def _result_steps(result: ResultSummary, new: Mapping[str, str], failed: FailedRows) -> list[Step]:
     errors, warnings = count_by_severity(result.findings)
     steps = []
-    is_dry = result.run.ended == DRY_RUN
+    is_dry = result.run.ended == Ended.DRY_RUN
     if not is_dry:
         steps += _steps_again(result, failed)
     steps += _data_steps(result.owner, errors, warnings)
