@@ -20,7 +20,7 @@ from growlytics_pandas._status import ARRIVED, MEANINGS, Status
 from growlytics_pandas._text import argument, options_text, phrase, plural
 from growlytics_pandas.contract import AttributeType
 from growlytics_pandas.views.headline import STATUS_LEVELS
-from growlytics_pandas.views.html import Cell, Code, Column, Fields, Mark, StatusLevel, Table, render_tables
+from growlytics_pandas.views.html import Cell, Code, Column, Fields, Line, Mark, StatusLevel, Table, render_tables
 
 SUGGESTIONS_TITLE: Final = "Suggested options"
 TO_DECIDE: Final = "to decide"
@@ -113,14 +113,13 @@ def suggestions_table(suggestions: Sequence[Any], limits: TableLimits) -> Table 
         SUGGESTIONS_TITLE,
         (
             Column("column", "strong"),
-            Column("option", "short"),
-            Column("", "quiet", is_joined=True),
+            Column("option", "short", (Column("", "quiet"),)),
             Column("reason", "long"),
         ),
         tuple(
             (
                 label(each.column),
-                *((Mark(TO_DECIDE, "warn"), argument(each.option)) if each.value is None else (_option_of(each), "")),
+                (Mark(TO_DECIDE, "warn"), argument(each.option)) if each.value is None else (_option_of(each), ""),
                 visible(each.reason, MAX_REASON_CHARS),
             )
             for each in shown
@@ -158,9 +157,9 @@ def violations_table(
     return Table(
         "Violations by rule and column",
         (
-            *(Column("severity", "short"), Column("effect", "quiet", is_joined=True)),
-            *(Column("column", "strong"), Column("rule", "quiet", is_joined=True)),
-            *(Column("finding", "long"), Column("fix", "long", is_joined=True)),
+            Column("severity", "short", (Column("effect", "quiet"),)),
+            Column("column", "strong", (Column("rule", "quiet"),)),
+            Column("finding", "long", (Column("fix", "long"),)),
             Column("cells", "number"),
         ),
         tuple(_violation_row(group, id_column, masker) for group in shown),
@@ -172,12 +171,9 @@ def violations_table(
 
 def _violation_row(group: Group, id_column: Hashable, masker: Masker) -> tuple[Cell, ...]:
     return (
-        _severity(group.severity),
-        group.effect.value,
-        label(group.column),
-        group.rule.value,
-        _example(group, id_column, masker),
-        _fix(visible(group.fix, MAX_FIX_CHARS)),
+        (_severity(group.severity), group.effect.value),
+        (label(group.column), group.rule.value),
+        (_example(group, id_column, masker), _fix(visible(group.fix, MAX_FIX_CHARS))),
         group.cells,
     )
 
@@ -186,7 +182,7 @@ def _severity(severity: str) -> Mark:
     return Mark(severity, SEVERITY_LEVELS[severity])
 
 
-def _fix(fix: str) -> Cell:
+def _fix(fix: str) -> Line:
     """Return a fix as code if it is only an option; others are sentences."""
     return Code(fix) if fix.partition("=")[0].isidentifier() or fix.startswith("--") else fix
 
@@ -216,16 +212,14 @@ def rows_table(failed: FailedRows, masker: Masker, limits: TableLimits, *, is_dr
     return Table(
         _failed_title(is_dry=is_dry),
         (
-            *(Column("status", "short"), Column("HTTP", "quiet", is_joined=True)),
-            *(Column("reason", "long"), Column("first rows", "long", is_joined=True)),
+            Column("status", "short", (Column("HTTP", "quiet"),)),
+            Column("reason", "long", (Column("first rows", "long"),)),
             Column("rows", "number"),
         ),
         tuple(
             (
-                Mark(status, STATUS_LEVELS[status]),
-                f"HTTP {http}" if http else "",
-                visible(words, MAX_REASON_CHARS),
-                _first_rows(listed.get((status, http, words), []), count),
+                (Mark(status, STATUS_LEVELS[status]), f"HTTP {http}" if http else ""),
+                (visible(words, MAX_REASON_CHARS), _first_rows(listed.get((status, http, words), []), count)),
                 count,
             )
             for (status, http, words), count in shown
@@ -273,9 +267,11 @@ def schema_table(schema: pd.DataFrame, new: Mapping[str, str], limits: TableLimi
     return Table(
         "Schema",
         (
-            *(Column("column", "strong"), Column("attribute", "quiet", is_joined=True)),
-            *(Column("type", "short"), Column("known type", "quiet", is_joined=True), Column("dtype", "quiet")),
-            *(Column("missing", "number"), *([Column("example → sent")] if has_examples else [])),
+            Column("column", "strong", (Column("attribute", "quiet"),)),
+            Column("type", "short", (Column("known type", "quiet"),)),
+            Column("dtype", "quiet"),
+            Column("missing", "number"),
+            *([Column("example → sent")] if has_examples else []),
             Column("note", "long"),
         ),
         tuple(_schema_row(row, new, sent, has_examples=has_examples) for row in _records(shown)),
@@ -292,10 +288,8 @@ def _schema_row(
     state = "new" if row.attribute in new else "known" if known == type_ else ""
     notes = [note for note in (row.note, "name, email and mobile are always strings" * bool(row.reserved)) if note]
     return (
-        label(row.column),
-        label(row.attribute),
-        type_,
-        state or (known and f"known: {known}"),
+        (label(row.column), label(row.attribute)),
+        (type_, state or (known and f"known: {known}")),
         visible(row.dtype, MAX_LABEL_CHARS),
         int(row.missing),
         *([_example_sent(row, sent.get(repr(row.column)))] if has_examples else []),
@@ -448,9 +442,13 @@ class RulesFrame(_ShownFrame):
     """The rules that are checked."""
 
     def _table(self) -> Table:
-        columns = (Column("severity", "short"), Column("effect", "quiet", is_joined=True), Column("rule", "strong"))
-        rows = tuple((_severity(row.severity), row.effect, row.rule, row.meaning) for row in _records(self))
-        return Table("Rules", (*columns, Column("meaning", "long")), rows)
+        columns = (
+            Column("severity", "short", (Column("effect", "quiet"),)),
+            Column("rule", "strong"),
+            Column("meaning", "long"),
+        )
+        rows = tuple(((_severity(row.severity), row.effect), row.rule, row.meaning) for row in _records(self))
+        return Table("Rules", columns, rows)
 
 
 _URGENT: Final = (Status.FAILED, Status.UNKNOWN, Status.INVALID, Status.UNSENT)
@@ -491,15 +489,18 @@ class RejectsFrame(_RowsFrame):
     def _table(self) -> Table:
         index = "index" if self.index.name is None else label(self.index.name)
         columns = (
-            *(Column(index, "strong"), Column("status", "short"), Column("rule", "quiet", is_joined=True)),
-            *(Column("reason", "long"), Column("fix", "long", is_joined=True), Column("", "long", is_joined=True)),
+            Column(index, "strong"),
+            Column("status", "short", (Column("rule", "quiet"),)),
+            Column("reason", "long", (Column("fix", "long"), Column("", "long"))),
         )
         shown, table = self._shown_rows("Rows to correct", columns)
         cells = zip(shown.index.tolist(), *(shown.iloc[:, i].tolist() for i in range(shown.shape[1])), strict=True)
-        rows: tuple[tuple[Cell, ...], ...] = tuple(
-            (*map(_plain, row[:5]), _fields(self.columns[4:].tolist(), row[5:])) for row in cells
-        )
-        return replace(table, rows=rows)
+        labels = self.columns[4:].tolist()
+        rows: list[tuple[Cell, ...]] = []
+        for name, status, rule, reason, fix, *values in cells:
+            lines = (_plain(reason), _plain(fix), _fields(labels, values))
+            rows.append((_plain(name), (_plain(status), _plain(rule)), lines))
+        return replace(table, rows=tuple(rows))
 
 
 class FailedFrame(_RowsFrame):
