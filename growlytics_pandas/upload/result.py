@@ -28,8 +28,7 @@ from growlytics_pandas.views.html import Page, render_notebook
 from growlytics_pandas.views.metrics import RunFacts
 from growlytics_pandas.views.panel import is_above
 from growlytics_pandas.views.report import HtmlRepr, ResultSummary, result_page
-from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, FailedRows, TableLimits, failed_frame
-from growlytics_pandas.views.tables import label as show_label
+from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, FailedRows, TableLimits, failed_frame, label_text
 
 WITHHELD: Final = "the service's message may repeat values, so it is not shown here: see .failed"
 _STATUSES: Final = tuple(Status)
@@ -312,7 +311,7 @@ class Result(HtmlRepr):
             words, why = mask_words(self._whole, self._buffers[0], masker, run.message)
             parts = [PartOutcomes(self._buffers[0], words, partial(self._describe, self._parts.tasks[0]))]
             name = self._whole.frame.index.name
-            labels = labels if name is None else show_label(name)
+            labels = labels if name is None else label_text(name)
         to_fix = gather_failed_rows(parts, self._statuses_to_fix(), limits.rows, labels, why)
         summary = ResultSummary(
             id_column=self.plan._schema.id_column,

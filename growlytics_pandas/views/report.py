@@ -26,7 +26,7 @@ from growlytics_pandas.views.tables import (
     FailedRows,
     GroupedViolations,
     TableLimits,
-    label,
+    label_text,
     rows_table,
     schema_table,
     suggestions_table,
@@ -83,7 +83,7 @@ def plan_page(plan: PlanSummary, masker: Masker, limits: TableLimits) -> Page:
         headline=_refused(errors, n_sendable, rows) if is_refused else f"{of_all(n_sendable, rows)} would be sent.",
         level="bad" if is_refused else "warn" if errors or warnings else "good",
         facts=(
-            *(("service", plan.base_url or "no client yet"), ("id column", label(plan.id_column))),
+            *(("service", plan.base_url or "no client yet"), ("id column", label_text(plan.id_column))),
             ("attributes", _attributes(plan.schema, plan.columns)),
             ("violations", _severities(errors, warnings)),
             *([("changes", plan.changes)] if plan.changes else []),
@@ -194,7 +194,7 @@ def _result_facts(result: ResultSummary, why: str) -> tuple[tuple[str, str], ...
         ("service", run.base_url or "no client yet"),
         ("started", f"{run.started:%Y-%m-%d %H:%M:%S} UTC"),
         ("duration", duration(run.seconds)),
-        ("id column", label(result.id_column)),
+        ("id column", label_text(result.id_column)),
         ("attributes", _attributes(result.schema, result.columns)),
         ("violations", _severities(*count_by_severity(result.findings))),
     ]
@@ -233,7 +233,7 @@ def _type_steps(plan: PlanSummary) -> list[Step]:
         return []
     suggested = {repr(each.column) for each in plan.suggestions}
     noted = zip(schema["column"], schema["note"], strict=True)
-    notes = [f"{label(column)}: {note}." for column, note in noted if note and repr(column) not in suggested]
+    notes = [f"{label_text(column)}: {note}." for column, note in noted if note and repr(column) not in suggested]
     verb = "is" if fresh == 1 else "are"
     words = f"Check the types: {plural(fresh, 'type')} {verb} not known yet, and cannot be changed after a push."
     return [Step(" ".join([words, *notes[:_MAX_NOTED]]), phrase("plan.schema", ""), StepKind.TYPES)]

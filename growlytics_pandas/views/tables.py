@@ -82,18 +82,18 @@ class FailedRows:
     """Why the run ended early; masked."""
 
 
-def label(value: Hashable) -> str:
+def label_text(value: Hashable) -> str:
     """Show a column's label; in quotes if it begins or ends with white space."""
     text = str(value)
     return visible(text if text == text.strip() else f'"{text}"', MAX_LABEL_CHARS) or "(empty)"
 
 
-def left_out(count: int, *nouns: str) -> str:
+def more_text(count: int, *nouns: str) -> str:
     """Return the line for rows of a table that are not shown; '' if all are shown.
 
     Examples
     --------
-    >>> left_out(1, "row"), left_out(20, "rule", "column"), left_out(0, "row")
+    >>> more_text(1, "row"), more_text(20, "rule", "column"), more_text(0, "row")
     ('+1 more row', '+20 more rules and columns', '')
     """
     return f"+{count:,} more {' and '.join(noun + 's' * (count > 1) for noun in nouns)}" if count > 0 else ""
@@ -118,13 +118,13 @@ def suggestions_table(suggestions: Sequence[Any], limits: TableLimits) -> Table 
         ),
         tuple(
             (
-                label(each.column),
+                label_text(each.column),
                 (Mark(TO_DECIDE, "warn"), argument(each.option)) if each.value is None else (_option_of(each), ""),
                 visible(each.reason, MAX_REASON_CHARS),
             )
             for each in shown
         ),
-        left_out(len(ranked) - len(shown), "suggestion"),
+        more_text(len(ranked) - len(shown), "suggestion"),
     )
 
 
@@ -152,7 +152,7 @@ def violations_table(
         return None
     ranked = sorted(groups, key=lambda each: (each.severity is not Severity.ERROR, each.rule not in _LASTING))
     shown, others = ranked[: limits.rules], ranked[limits.rules :]
-    more = left_out(len(others), "rule", "column")
+    more = more_text(len(others), "rule", "column")
     more += f" ({plural(sum(group.violations for group in others), 'violation')})" * bool(more)
     return Table(
         "Violations by rule and column",
@@ -172,7 +172,7 @@ def violations_table(
 def _violation_row(group: Group, id_column: Hashable, masker: Masker) -> tuple[Cell, ...]:
     return (
         (_severity(group.severity), group.effect.value),
-        (label(group.column), group.rule.value),
+        (label_text(group.column), group.rule.value),
         (_example(group, id_column, masker), _fix(visible(group.fix, MAX_FIX_CHARS))),
         group.cells,
     )
@@ -207,7 +207,7 @@ def rows_table(failed: FailedRows, masker: Masker, limits: TableLimits, *, is_dr
     ranked = failed.reasons.most_common()
     shown, rest = ranked[: limits.reasons], ranked[limits.reasons :]
     listed = _listed_rows(failed, masker)
-    more = left_out(len(rest), "reason")
+    more = more_text(len(rest), "reason")
     more += f" ({plural(sum(count for _, count in rest), 'row')})" * bool(more)
     return Table(
         _failed_title(is_dry=is_dry),
@@ -231,7 +231,7 @@ def rows_table(failed: FailedRows, masker: Masker, limits: TableLimits, *, is_dr
 
 
 def _first_rows(rows: list[str], count: int) -> str:
-    more = left_out(count - len(rows), "row")
+    more = more_text(count - len(rows), "row")
     return ", ".join([*rows, more] if more else rows) if rows else ""
 
 
@@ -275,7 +275,7 @@ def schema_table(schema: pd.DataFrame, new: Mapping[str, str], limits: TableLimi
             Column("note", "long"),
         ),
         tuple(_schema_row(row, new, sent, has_examples=has_examples) for row in _records(shown)),
-        left_out(len(schema) - len(shown), "column"),
+        more_text(len(schema) - len(shown), "column"),
         "The service fixes an attribute's type at its first value; it cannot be changed later.",
     )
 
@@ -288,7 +288,7 @@ def _schema_row(
     state = "new" if row.attribute in new else "known" if known == type_ else ""
     notes = [note for note in (row.note, "name, email and mobile are always strings" * bool(row.reserved)) if note]
     return (
-        (label(row.column), label(row.attribute)),
+        (label_text(row.column), label_text(row.attribute)),
         (type_, state or (known and f"known: {known}")),
         visible(row.dtype, MAX_LABEL_CHARS),
         int(row.missing),
@@ -472,7 +472,7 @@ class _RowsFrame(_ShownFrame):
         first = ranks.argsort(kind="stable")[:n_shown]
         counts = [(int((ranks == rank).sum()), _INCOMPLETE.get(status, status)) for status, rank in _RANKS.items()]
         found = ", ".join(f"{count:,} {words}" for count, words in counts if count)
-        more = left_out(len(self) - len(first), "row")
+        more = more_text(len(self) - len(first), "row")
         has_several = len(self) > 0 and ranks.min() < ranks.max()
         order = "Shown by status; the frame itself keeps the order of its rows." if has_several else ""
         lines = ". ".join(filter(None, (more, order)))
@@ -487,7 +487,7 @@ class RejectsFrame(_RowsFrame):
         return self.iloc[:, 0]  # by position: the user's columns may have the same label
 
     def _table(self) -> Table:
-        index = "index" if self.index.name is None else label(self.index.name)
+        index = "index" if self.index.name is None else label_text(self.index.name)
         columns = (
             Column(index, "strong"),
             Column("status", "short", (Column("rule", "quiet"),)),
@@ -530,9 +530,9 @@ def _plain(value: Any) -> str:
 
 def _fields(labels: Sequence[Hashable], values: Sequence[Any]) -> Fields:
     """Return the first values of a row with their labels, without the missing ones."""
-    found = [(label(name), value) for name, value in zip(labels, values, strict=True) if not is_missing(value)]
+    found = [(label_text(name), value) for name, value in zip(labels, values, strict=True) if not is_missing(value)]
     shown = [(name, visible(written(value), MAX_FIELD_CHARS)) for name, value in found[:MAX_FIELDS]]
-    more = left_out(len(found) - len(shown), "value")
+    more = more_text(len(found) - len(shown), "value")
     return Fields((*shown, ("…", more)) if more else tuple(shown))
 
 
