@@ -315,7 +315,6 @@ class Result(HtmlRepr):
         to_fix = gather_failed_rows(parts, self._statuses_to_fix(), limits.rows, labels, why)
         summary = ResultSummary(
             id_column=self.plan._schema.id_column,
-            columns=len(self.plan._schema.attributes),
             schema=self.plan._types,
             findings=self._findings,
             counts=self.counts,
@@ -353,7 +352,7 @@ def gather_failed_rows(
 
     One by one: the first `most` rows, and the first row of each of the `most` commonest reasons.
     """
-    total, reasons = 0, Counter[Reason]()
+    reasons = Counter[Reason]()
     first_of: dict[Reason, tuple[PartOutcomes, int]] = {}
     first: list[pd.DataFrame] = []
     unsent: list[pd.DataFrame] = []  # listed last, so that a stop does not hide the others
@@ -364,7 +363,6 @@ def gather_failed_rows(
             room = most - sum(map(len, tables))
             if room > 0 or not tables:
                 tables.append(_describe_first(part, group[: max(0, room)]))
-        total += len(rows)
         for reason, (count, row) in _count_reasons(part.buffer, rows, part.words).items():
             reasons[reason] += count
             first_of.setdefault(reason, (part, row))
@@ -373,7 +371,7 @@ def gather_failed_rows(
     for reason, _ in reasons.most_common(most):
         part, row = first_of[reason]
         described.append(_describe_first(part, np.array([row])))
-    return FailedRows(total, pd.concat(described, ignore_index=True).drop_duplicates("row"), reasons, labels, why)
+    return FailedRows(pd.concat(described, ignore_index=True).drop_duplicates("row"), reasons, labels, why)
 
 
 def _describe_first(part: PartOutcomes, rows: Rows) -> pd.DataFrame:

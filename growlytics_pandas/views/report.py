@@ -40,11 +40,10 @@ _MAX_NOTED: Final = 3  # columns whose notes one step shows
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanSummary:
-    """The data for the page of a plan; `columns`: number of chosen columns, `changes`: compared with the ledger."""
+    """The data for the page of a plan; `changes`: compared with the ledger."""
 
     base_url: str | None
     id_column: Hashable
-    columns: int
     schema: pd.DataFrame
     findings: GroupedViolations
     counts: Mapping[str, int]
@@ -54,10 +53,9 @@ class PlanSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultSummary:
-    """The data for the page of a result; `columns`: number of chosen columns, `owner`: the result in code."""
+    """The data for the page of a result; `owner`: the result in code."""
 
     id_column: Hashable
-    columns: int
     schema: pd.DataFrame
     findings: GroupedViolations
     counts: Mapping[str, int]
@@ -84,7 +82,7 @@ def plan_page(plan: PlanSummary, masker: Masker, limits: TableLimits) -> Page:
         level="bad" if is_refused else "warn" if errors or warnings else "good",
         facts=(
             *(("service", plan.base_url or "no client yet"), ("id column", label_text(plan.id_column))),
-            ("attributes", _attributes(plan.schema, plan.columns)),
+            ("attributes", _attributes(plan.schema)),
             ("violations", _severities(errors, warnings)),
             *([("changes", plan.changes)] if plan.changes else []),
             *masker.facts(),
@@ -160,10 +158,10 @@ def _refused(errors: int, n_sendable: int, rows: int) -> str:
     return f"{plural(errors, 'error')}: a push would {phrase('raise', 'be refused')}, and send nothing. {dropping}"
 
 
-def _attributes(schema: pd.DataFrame, columns: int) -> str:
-    """Return the number of attributes sent, and of columns if some are not sent."""
+def _attributes(schema: pd.DataFrame) -> str:
+    """Return the number of attributes sent, and of chosen columns if some are not sent."""
     sent = int(schema["type"].notna().sum())
-    return f"{sent:,}" if sent == columns else f"{sent:,} of {plural(columns, 'column')}"
+    return f"{sent:,}" if sent == len(schema) else f"{sent:,} of {plural(len(schema), 'column')}"
 
 
 def _severities(errors: int, warnings: int) -> str:
@@ -195,7 +193,7 @@ def _result_facts(result: ResultSummary, why: str) -> tuple[tuple[str, str], ...
         ("started", f"{run.started:%Y-%m-%d %H:%M:%S} UTC"),
         ("duration", duration(run.seconds)),
         ("id column", label_text(result.id_column)),
-        ("attributes", _attributes(result.schema, result.columns)),
+        ("attributes", _attributes(result.schema)),
         ("violations", _severities(*count_by_severity(result.findings))),
     ]
     if run.retries:

@@ -69,12 +69,11 @@ MAX_CHOSEN_ROWS: Final = 50  # of a frame cut by the user, as by head(20)
 
 @dataclass(frozen=True, slots=True)
 class FailedRows:
-    """The rows that need attention: their number, counts by reason (status, HTTP status, text), and the first ones.
+    """The rows that need attention: counts by reason (status, HTTP status, text), and the first ones.
 
     The texts, there and in `first`, are already masked. `labels` is the name of the frame's index.
     """
 
-    total: int
     first: pd.DataFrame
     reasons: Counter[tuple[str, int, str]]
     labels: str = "index"
