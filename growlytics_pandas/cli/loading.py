@@ -18,7 +18,7 @@ from growlytics_pandas.checks.schema import name_of_column
 from growlytics_pandas.checks.suggestions import as_options
 from growlytics_pandas.cli.csv_types import Note, complete_decimals, infer_column
 from growlytics_pandas.cli.flags import as_flags, check_file, read_options
-from growlytics_pandas.cli.readers import Table, find_source, read_source, require_file
+from growlytics_pandas.cli.readers import FileTable, find_source, read_source, require_file
 from growlytics_pandas.cli.summary import Summary, as_line
 from growlytics_pandas.client import Client
 from growlytics_pandas.columns.dtypes import classify
@@ -135,7 +135,7 @@ def _contacts(plan: Plan, noted: Collection[int]) -> set[int]:
     return {each.position for each in plan._schema.attributes if repr(each.column) in found}
 
 
-def read_table(arguments: argparse.Namespace) -> Table:
+def read_table(arguments: argparse.Namespace) -> FileTable:
     """Read the file according to the flags, write the notes on it, and check the columns of the options file."""
     table = read_source(find_source(arguments))
     write_notes(table.notes, is_quiet=arguments.quiet)  # also if columns are missing: it may be the wrong sheet

@@ -16,7 +16,7 @@ from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.upload.changes import Changes, changes_text
 from growlytics_pandas.views.headline import had_nothing_to_send
-from growlytics_pandas.views.tables import TO_DECIDE, label
+from growlytics_pandas.views.tables import TO_DECIDE, label_text
 
 REFUSED: Final = "refused"
 ERROR: Final = "error"
@@ -243,7 +243,7 @@ def _wrapped(start: str, text: str, indent: str, width: int | None) -> str:
 def _cell(name: str, row: Mapping[str, Any]) -> str:
     value = row[name]
     if name in ("column", "attribute"):
-        return label(value)
+        return label_text(value)
     if name == "flag" and row["value"] is None:
         return f"{value} ({TO_DECIDE})"
     if value is None:

@@ -466,7 +466,6 @@ class Plan(HtmlRepr):
         summary = PlanSummary(
             base_url=self._connection.base_url if self._connection else None,
             id_column=self._schema.id_column,
-            columns=len(self._schema.attributes),
             schema=self._types,
             findings=self._findings.dropping() if drops_errors else self._findings,
             counts=self._counts_to_send(changes) if skips_unchanged else self.counts,

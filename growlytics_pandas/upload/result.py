@@ -28,8 +28,7 @@ from growlytics_pandas.views.html import Page, render_notebook
 from growlytics_pandas.views.metrics import RunFacts
 from growlytics_pandas.views.panel import is_above
 from growlytics_pandas.views.report import HtmlRepr, ResultSummary, result_page
-from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, FailedRows, TableLimits, failed_frame
-from growlytics_pandas.views.tables import label as show_label
+from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, FailedRows, TableLimits, failed_frame, label_text
 
 WITHHELD: Final = "the service's message may repeat values, so it is not shown here: see .failed"
 _STATUSES: Final = tuple(Status)
@@ -310,11 +309,10 @@ class Result(HtmlRepr):
             words, why = mask_words(self._whole, self._buffers[0], masker, run.message)
             parts = [PartOutcomes(self._buffers[0], words, partial(self._describe, self._parts.tasks[0]))]
             name = self._whole.frame.index.name
-            labels = labels if name is None else show_label(name)
+            labels = labels if name is None else label_text(name)
         to_fix = gather_failed_rows(parts, self._statuses_to_fix(), limits.rows, labels, why)
         summary = ResultSummary(
             id_column=self.plan._schema.id_column,
-            columns=len(self.plan._schema.attributes),
             schema=self.plan._types,
             findings=self._findings,
             counts=self.counts,
@@ -352,7 +350,7 @@ def gather_failed_rows(
 
     One by one: the first `most` rows, and the first row of each of the `most` commonest reasons.
     """
-    total, reasons = 0, Counter[Reason]()
+    reasons = Counter[Reason]()
     first_of: dict[Reason, tuple[PartOutcomes, int]] = {}
     first: list[pd.DataFrame] = []
     unsent: list[pd.DataFrame] = []  # listed last, so that a stop does not hide the others
@@ -363,7 +361,6 @@ def gather_failed_rows(
             room = most - sum(map(len, tables))
             if room > 0 or not tables:
                 tables.append(_describe_first(part, group[: max(0, room)]))
-        total += len(rows)
         for reason, (count, row) in _count_reasons(part.buffer, rows, part.words).items():
             reasons[reason] += count
             first_of.setdefault(reason, (part, row))
@@ -372,7 +369,7 @@ def gather_failed_rows(
     for reason, _ in reasons.most_common(most):
         part, row = first_of[reason]
         described.append(_describe_first(part, np.array([row])))
-    return FailedRows(total, pd.concat(described, ignore_index=True).drop_duplicates("row"), reasons, labels, why)
+    return FailedRows(pd.concat(described, ignore_index=True).drop_duplicates("row"), reasons, labels, why)
 
 
 def _describe_first(part: PartOutcomes, rows: Rows) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from growlytics_pandas._text import install_extra, plural
 from growlytics_pandas.errors import MissingDependencyError
 from growlytics_pandas.views.headline import STATUS_LEVELS
 from growlytics_pandas.views.metrics import Sample, stretches
-from growlytics_pandas.views.tables import GroupedViolations, label, left_out
+from growlytics_pandas.views.tables import GroupedViolations, label_text, more_text
 
 try:
     from matplotlib.axes import Axes
@@ -61,9 +61,9 @@ def plot_violations(findings: GroupedViolations, ax: Any = None) -> Any:
     levels = [
         _COLOURS["bad" if severity == Severity.ERROR else "warn"] for severity in (each.severity for each in shown)
     ]
-    names = [f"{each.rule}  ·  {_plain(label(each.column))}" for each in shown]
+    names = [f"{each.rule}  ·  {_plain(label_text(each.column))}" for each in shown]
     _bars(ax, names, [each.cells for each in shown], levels)
-    rest = left_out(len(groups) - len(shown), "rule", "column")
+    rest = more_text(len(groups) - len(shown), "rule", "column")
     n_cells = sum(each.cells for each in groups)
     cells = f"{plural(n_cells, 'cell')} in {plural(len(findings), 'violation')} (red: errors)"
     title = cells if groups else "No violations"

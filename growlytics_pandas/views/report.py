@@ -26,7 +26,7 @@ from growlytics_pandas.views.tables import (
     FailedRows,
     GroupedViolations,
     TableLimits,
-    label,
+    label_text,
     rows_table,
     schema_table,
     suggestions_table,
@@ -39,11 +39,10 @@ _MAX_NOTED: Final = 3  # columns whose notes one step shows
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanSummary:
-    """The data for the page of a plan; `columns`: number of chosen columns, `changes`: compared with the ledger."""
+    """The data for the page of a plan; `changes`: compared with the ledger."""
 
     base_url: str | None
     id_column: Hashable
-    columns: int
     schema: pd.DataFrame
     findings: GroupedViolations
     counts: Mapping[str, int]
@@ -53,10 +52,9 @@ class PlanSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultSummary:
-    """The data for the page of a result; `columns`: number of chosen columns, `owner`: the result in code."""
+    """The data for the page of a result; `owner`: the result in code."""
 
     id_column: Hashable
-    columns: int
     schema: pd.DataFrame
     findings: GroupedViolations
     counts: Mapping[str, int]
@@ -82,8 +80,8 @@ def plan_page(plan: PlanSummary, masker: Masker, limits: TableLimits) -> Page:
         headline=_refused(errors, n_sendable, rows) if is_refused else f"{of_all(n_sendable, rows)} would be sent.",
         level="bad" if is_refused else "warn" if errors or warnings else "good",
         facts=(
-            *(("service", plan.base_url or "no client yet"), ("id column", label(plan.id_column))),
-            ("attributes", _attributes(plan.schema, plan.columns)),
+            *(("service", plan.base_url or "no client yet"), ("id column", label_text(plan.id_column))),
+            ("attributes", _attributes(plan.schema)),
             ("violations", _severities(errors, warnings)),
             *([("changes", plan.changes)] if plan.changes else []),
             *masker.facts(),
@@ -159,10 +157,10 @@ def _refused(errors: int, n_sendable: int, rows: int) -> str:
     return f"{plural(errors, 'error')}: a push would {phrase('raise', 'be refused')}, and send nothing. {dropping}"
 
 
-def _attributes(schema: pd.DataFrame, columns: int) -> str:
-    """Return the number of attributes sent, and of columns if some are not sent."""
+def _attributes(schema: pd.DataFrame) -> str:
+    """Return the number of attributes sent, and of chosen columns if some are not sent."""
     sent = int(schema["type"].notna().sum())
-    return f"{sent:,}" if sent == columns else f"{sent:,} of {plural(columns, 'column')}"
+    return f"{sent:,}" if sent == len(schema) else f"{sent:,} of {plural(len(schema), 'column')}"
 
 
 def _severities(errors: int, warnings: int) -> str:
@@ -193,8 +191,8 @@ def _result_facts(result: ResultSummary, why: str) -> tuple[tuple[str, str], ...
         ("service", run.base_url or "no client yet"),
         ("started", f"{run.started:%Y-%m-%d %H:%M:%S} UTC"),
         ("duration", duration(run.seconds)),
-        ("id column", label(result.id_column)),
-        ("attributes", _attributes(result.schema, result.columns)),
+        ("id column", label_text(result.id_column)),
+        ("attributes", _attributes(result.schema)),
         ("violations", _severities(*count_by_severity(result.findings))),
     ]
     if run.retries:
@@ -232,7 +230,7 @@ def _type_steps(plan: PlanSummary) -> list[Step]:
         return []
     suggested = {repr(each.column) for each in plan.suggestions}
     noted = zip(schema["column"], schema["note"], strict=True)
-    notes = [f"{label(column)}: {note}." for column, note in noted if note and repr(column) not in suggested]
+    notes = [f"{label_text(column)}: {note}." for column, note in noted if note and repr(column) not in suggested]
     verb = "is" if fresh == 1 else "are"
     words = f"Check the types: {plural(fresh, 'type')} {verb} not known yet, and cannot be changed after a push."
     return [Step(" ".join([words, *notes[:_MAX_NOTED]]), phrase("plan.schema", ""), StepKind.TYPES)]
