@@ -18,12 +18,12 @@ _WORDS: Final = re.compile(rf"[A-Z]+(?![a-z])|[A-Z]?(?:[^\W\d_A-Z]|[{_INDIC}])+"
 _ACCENTS: Final = re.compile("[\u0300-\u036f]")
 
 
-def listed(words: str) -> frozenset[str]:
+def word_set(words: str) -> frozenset[str]:
     """Return the words of a text."""
     return frozenset(words.split())
 
 
-_CONTACT_WORDS: Final = listed(
+_CONTACT_WORDS: Final = word_set(
     """
     email emails mail mobile mobil phone telephone cellphone cell tel whatsapp msisdn address
     telefon telefono telefone telefoon handy rufnummer telefonnummer telefonnr handynummer handynr mobilnummer mobilnr
@@ -31,44 +31,44 @@ _CONTACT_WORDS: Final = listed(
     ईमेल फोन फ़ोन मोबाइल
     """
 )
-_NAME: Final = listed("name nom nombre nome naam navn namn नाम")
-_WHOLE: Final = listed(
+_NAME: Final = word_set("name nom nombre nome naam navn namn नाम")
+_WHOLE: Final = word_set(
     """
     fullname customername clientname kundenname kundinnenname kundename klantnaam clientnaam contactname kontaktname
     kontaktperson ansprechpartner
     """
 )
 """Words that alone indicate whole names of people."""
-_FIRST: Final = listed(
+_FIRST: Final = word_set(
     "fname firstname forename givenname vorname rufname prenom prenoms voornaam roepnaam fornavn fornamn"
 )
-_LAST: Final = listed(
+_LAST: Final = word_set(
     """
     lname lastname surname familyname nachname familienname zuname geburtsname apellido apellidos sobrenome cognome
     achternaam etternavn efternavn efternamn upnaam उपनाम
     """
 )
-_PART: Final = _FIRST | _LAST | listed("middlename nickname")
-_OF_FIRST: Final = listed("first given pila primer")
-_OF_LAST: Final = listed("last family sur famille familia")
-_OF_PART: Final = _OF_FIRST | _OF_LAST | listed("middle nick segundo")
-_CUSTOMER: Final = listed("customer cust kunde kundin client cliente klant grahak ग्राहक")
-_PERSON: Final = _CUSTOMER | listed(
+_PART: Final = _FIRST | _LAST | word_set("middlename nickname")
+_OF_FIRST: Final = word_set("first given pila primer")
+_OF_LAST: Final = word_set("last family sur famille familia")
+_OF_PART: Final = _OF_FIRST | _OF_LAST | word_set("middle nick segundo")
+_CUSTOMER: Final = word_set("customer cust kunde kundin client cliente klant grahak ग्राहक")
+_PERSON: Final = _CUSTOMER | word_set(
     """
     contact person member guest patient subscriber student learner traveller traveler passenger pax tourist attendee
     participant applicant donor tenant resident shopper viajero pasajero huesped alumno eleve reisender teilnehmer
     kunden kontakt mitglied gast personen contacto contatto contato membre
     """
 )
-_PEOPLE: Final = _PERSON | listed("user buyer recipient shipping billing display benutzer usuario utilisateur")
+_PEOPLE: Final = _PERSON | word_set("user buyer recipient shipping billing display benutzer usuario utilisateur")
 """With a name, also an account's or a parcel's, which masks hide but campaigns do not use."""
-_OF_CONSENT: Final = listed(
+_OF_CONSENT: Final = word_set(
     "opt optin optout consent accepts accept verified subscribed unsubscribed status allowed ok"
 )
 """With a contact, whether it may be used: no contact itself."""
-_OF_PLACES: Final = listed("city town district state province county country region")
+_OF_PLACES: Final = word_set("city town district state province county country region")
 """With an address, a part that many customers share."""
-OF_OTHERS: Final = listed(
+OF_OTHERS: Final = word_set(
     """
     manager agent owner referrer referred referral referee father mother spouse guardian emergency alternate
     alternative alt secondary second other old previous sender support sales staff employee rep seller vendor
@@ -78,7 +78,7 @@ OF_OTHERS: Final = listed(
 )
 """Words for other people than the customer, and for what is no contact."""
 _OF_OTHER_PEOPLE: Final = OF_OTHERS - {"first", "last", "middle"}
-_FILLERS: Final = listed(
+_FILLERS: Final = word_set(
     """
     full complete whole vollstandiger vollstaendiger vollstandige ganzer voller complet completo volledige
     pura poora पूरा
@@ -202,7 +202,7 @@ def is_customer_id(label: str) -> bool:
     return _CUSTOMER_NUMBER.fullmatch("".join(words_of(label))) is not None
 
 
-_OF_OTHER_IDS: Final = OF_OTHERS | listed(
+_OF_OTHER_IDS: Final = OF_OTHERS | word_set(
     """
     order orders transaction transactions txn trans invoice payment bill receipt voucher coupon ticket booking
     reservation appointment visit admission shipment delivery cart session event sku branch device subscription
@@ -227,34 +227,34 @@ def is_other_id(label: str) -> bool:
 
 # ids, codes and dates -------------------------------------------------------------------------------------------------
 
-_POSTAL: Final = listed("pin pincode zip zipcode postal postcode plz postleitzahl cap cep cp")
-_ID_ANYWHERE: Final = _POSTAL | listed(
+_POSTAL: Final = word_set("pin pincode zip zipcode postal postcode plz postleitzahl cap cep cp")
+_ID_ANYWHERE: Final = _POSTAL | word_set(
     """
     gstin aadhaar aadhar isbn imei ean upc sku hsn ifsc msisdn
     version barcode uuid guid passport ssn iban swift
     """
 )
-_ID_AT_END: Final = listed(
+_ID_AT_END: Final = word_set(
     """
     id ids code codes no nr num number phone mobile mob tel telephone cell whatsapp fax contact account acct
     card gst pan ref reference invoice ticket ver build release batch voucher coupon licence license key serial
     docket awb plot flat door room roll token otp cin tin din vat folio policy model
     """
 )
-_DATE_ANYWHERE: Final = listed(
+_DATE_ANYWHERE: Final = word_set(
     """
     date dates dt dob doj datetime timestamp time birth birthday birthdate epoch created updated modified joined
     joining registered anniversary expiry expires signup enrolled activated
     """
 )
-_TIME_ANYWHERE: Final = listed(
+_TIME_ANYWHERE: Final = word_set(
     """
     seen last active login visit visited ms millis
     letzte letzter letztes besuch dernier derniere visite ultimo ultima visita estancia senaste siste laatste
     """
 )
 _DATE_AT_END: Final = frozenset({"at", "on", "ts"})
-_NO_DATE: Final = listed(
+_NO_DATE: Final = word_set(
     """
     count days day n no num number amount total id year years month months age diff duration zone hours minutes
     seconds times by value score code
@@ -262,7 +262,7 @@ _NO_DATE: Final = listed(
 )
 
 
-_SHORT_CODES: Final = listed("country dialling dialing isd status response error")
+_SHORT_CODES: Final = word_set("country dialling dialing isd status response error")
 """Whose codes are numbers of different lengths, without leading zeros."""
 OLD_INDEX: Final = re.compile(r"Unnamed: \d+(?:\.\d+)?|index|level_\d+")
 """Labels that pandas gives an index that was written to a file."""

@@ -22,24 +22,23 @@ from growlytics_pandas._labels import is_date_like, is_day_like, is_id_like, is_
 from growlytics_pandas._text import argument, options_text, plural
 from growlytics_pandas.checks.profile import LIKELY, Profile, Suggestion, of_all, rest_of
 from growlytics_pandas.columns.date_parsers import Dates, Moments, formats_like, parse_by_first, parse_dates
-from growlytics_pandas.columns.dtypes import Kind, Mask, absent, extract
+from growlytics_pandas.columns.dtypes import Kind, Mask, extract, present_cells
+from growlytics_pandas.columns.named_formats import ISO, NAMED_FORMATS, NUMERIC_FORMATS
 from growlytics_pandas.columns.parsers import number_in, shapes_of
 from growlytics_pandas.contract import DATE
 
 _UTC: Final = ZoneInfo("UTC")
-_ISO: Final = "ISO8601"
 _LOOKS_ISO: Final = re.compile(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}(?:[T\s].*)?", re.IGNORECASE | re.DOTALL)
 _FEWEST_DIGITS: Final = len("7306")  # 1 January 1920 in a spreadsheet
-_FEW: Final = 3
+_FEW_TEXTS: Final = 3
 """Distinct texts; fewer digits that look like 20250131 may be dates by chance."""
 _COMPACT: Final = ("%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S")
-_CLOCKS: Final = ("excel", "epoch_s", "epoch_ms")
 _FIRST_YEARS: Final = MappingProxyType(
-    {**dict.fromkeys(_COMPACT, "1900"), "excel": "1920", "epoch_s": "2000", "epoch_ms": "2000"}
+    {**dict.fromkeys(_COMPACT, "1900"), **{name: form.first_year for name, form in NUMERIC_FORMATS.items()}}
 )
 """The years from which digits are plausible dates; up to 2100."""
 _NUMERIC_ORDER: Final = re.compile(r"(?:%a,? )?%([dmy])([/. -])%[dm]\2%[dyY]")
-_SHOWN: Final = 4
+_SHOWN_FORMATS: Final = 4
 _MAX_UNREAD: Final = 2000
 
 
@@ -50,11 +49,11 @@ def propose_date(profile: Profile, name: str) -> Suggestion | None:
     candidates = _candidates(profile.sample, name)
     if not candidates:
         return _open_epoch(profile, name)
-    tried = {form: found for form in candidates if (found := _read(profile.texts, form)).ok.any()}
-    unread = ~_any(found.ok for found in tried.values()) if tried else np.ones(len(profile.texts), dtype=bool)
+    tried = {form: found for form in candidates if (found := _read_plausible(profile.texts, form)).ok.any()}
+    unread = ~_any_of(found.ok for found in tried.values()) if tried else np.ones(len(profile.texts), dtype=bool)
     more = {form for _, found in _formats_in(profile.where(unread).texts[:_MAX_UNREAD]) for form in found}
     for form in sorted(more - tried.keys()):
-        if (found := _read(profile.texts, form)).ok.any():
+        if (found := _read_plausible(profile.texts, form)).ok.any():
             tried[form] = found
     if not tried:
         return open_century(profile)
@@ -70,8 +69,8 @@ def _candidates(sample: Profile, name: str) -> list[str]:
         like -= 0 if found else int(sample.counts[rows].sum())
         if like < (LIKELY - 0.1) * sample.cells:
             return []
-    are_dates = any(form not in _CLOCKS for form in formats)
-    return [form for form in formats if form not in _CLOCKS or are_dates or is_time_like(name)]
+    are_dates = any(form not in NUMERIC_FORMATS for form in formats)
+    return [form for form in formats if form not in NUMERIC_FORMATS or are_dates or is_time_like(name)]
 
 
 def _formats_in(texts: Sequence[str]) -> Iterator[tuple[npt.NDArray[np.int64], list[str]]]:
@@ -80,17 +79,17 @@ def _formats_in(texts: Sequence[str]) -> Iterator[tuple[npt.NDArray[np.int64], l
     may_be_digits = [len(shape) >= _FEWEST_DIGITS and number_in(shape) is not None for shape in shapes.names]
     for code, shape in enumerate(shapes.names):
         if not may_be_digits[code]:
-            yield shapes.rows(code), formats_like(shape) + ([_ISO] if _LOOKS_ISO.fullmatch(shape) else [])
+            yield shapes.rows(code), formats_like(shape) + ([ISO] if _LOOKS_ISO.fullmatch(shape) else [])
     places = np.flatnonzero(shapes.spread(may_be_digits))
     if len(places):
         digits = [texts[place] for place in places.tolist()]
-        read = {form: _read(digits, form).ok for form in _FIRST_YEARS}
-        is_date = _any(read.values())
+        read = {form: _read_plausible(digits, form).ok for form in _FIRST_YEARS}
+        is_date = _any_of(read.values())
         yield places[~is_date], []
         yield places[is_date], [form for form, ok in read.items() if ok.any()]
 
 
-def _read(texts: Sequence[str], form: str) -> Dates:
+def _read_plausible(texts: Sequence[str], form: str) -> Dates:
     """Read texts by a format; digits only if they are plausible dates."""
     values, ok, aware = parse_dates(texts, form, _UTC)
     if form in _FIRST_YEARS:
@@ -98,14 +97,14 @@ def _read(texts: Sequence[str], form: str) -> Dates:
     return Dates(values, ok, aware & ok)
 
 
-def _any(masks: Iterable[Mask]) -> Mask:
+def _any_of(masks: Iterable[Mask]) -> Mask:
     union: Mask = np.logical_or.reduce(list(masks))
     return union
 
 
 def _of_tried(profile: Profile, tried: dict[str, Dates], name: str) -> Suggestion | None:
     present = profile.cells
-    if profile.count(_any(found.ok for found in tried.values())) < LIKELY * present:
+    if profile.count(_any_of(found.ok for found in tried.values())) < LIKELY * present:
         return None if not _has_open_century(profile, tried) else open_century(profile)
     given, refusals = tried, list[Suggestion | None]()
     tried = _without_ambiguous_digits(profile, given, name)
@@ -117,9 +116,9 @@ def _of_tried(profile: Profile, tried: dict[str, Dates], name: str) -> Suggestio
     kept, unsettled = _in_order(profile, tried)
     refusals += unsettled
     formats = _cover(profile, kept)
-    read = profile.count(_any(kept[form].ok for form in formats)) if formats else 0
+    read = profile.count(_any_of(kept[form].ok for form in formats)) if formats else 0
     if read >= LIKELY * present:
-        return _settled(profile, kept, formats, read)
+        return _settled_date(profile, kept, formats, read)
     return next((one for one in refusals if one is not None), None)
 
 
@@ -131,7 +130,7 @@ def _without_ambiguous_digits(profile: Profile, tried: dict[str, Dates], name: s
     """
     of_digits = {form for form in tried if form in _FIRST_YEARS}
     written = [tried[form].ok for form in tried if form not in of_digits]
-    are_dates = bool(written) and profile.count(_any(written)) * 2 >= profile.cells
+    are_dates = bool(written) and profile.count(_any_of(written)) * 2 >= profile.cells
     kept = dict(tried)
     if not of_digits:
         return kept
@@ -139,11 +138,13 @@ def _without_ambiguous_digits(profile: Profile, tried: dict[str, Dates], name: s
     is_digits = shapes.spread([number_in(shape) is not None for shape in shapes.names])
     for form in of_digits:
         if form in _COMPACT:
-            are_many = int(tried[form].ok.sum()) >= _FEW and not is_id_like(name)
+            are_many = int(tried[form].ok.sum()) >= _FEW_TEXTS and not is_id_like(name)
             is_likely = are_many or is_day_like(name) or is_time_like(name)
             is_sure = are_dates or (is_likely and bool(tried[form].ok[is_digits].all()))
+        elif NUMERIC_FORMATS[form].is_instant:
+            is_sure = is_time_like(name)
         else:
-            is_sure = is_day_like(name) or are_dates if form == "excel" else is_time_like(name)
+            is_sure = is_day_like(name) or are_dates
         if not is_sure:
             del kept[form]
     return kept
@@ -155,7 +156,7 @@ def _open_serials(profile: Profile, days: Dates) -> Suggestion | None:
     if not is_recent.all():
         return None
     day = str(days.values[0])[:10]
-    return _open(
+    return _open_date(
         f"days of a spreadsheet, or numbers: {options_text(date_format='excel')} reads {profile.texts[0]} as {day}",
         profile.cells,
         "excel",
@@ -168,14 +169,14 @@ _RECENT: Final = (np.datetime64("2000"), np.datetime64("2050"))
 def _open_epoch(profile: Profile, name: str) -> Suggestion | None:
     """Leave open whether 13 digits are times in milliseconds, unless the label or the digits indicate codes."""
     texts = profile.texts
-    are_times = all(map(may_be_epoch_ms, texts[:_FIRST])) and all(map(may_be_epoch_ms, texts))
+    are_times = all(map(may_be_epoch_ms, texts[:_FIRST_LOOK])) and all(map(may_be_epoch_ms, texts))
     if profile.others or is_id_like(name) or not are_times:
         return None
     numbers = sorted(map(int, texts))
     are_numbered = len(numbers) > 1 and numbers[-1] - numbers[0] < _NUMBERED * len(numbers)
-    if are_numbered or (len(numbers) >= _FEW and all(map(_is_barcode, numbers))):
+    if are_numbered or (len(numbers) >= _FEW_TEXTS and all(map(_is_barcode, numbers))):
         return None
-    return _open(
+    return _open_date(
         f"times in milliseconds since 1970, or codes, judging by the 13 digits: if they are times, use "
         f"{options_text(date_format={name: 'epoch_ms'})}",
         profile.cells,
@@ -198,7 +199,7 @@ _EPOCH_MS: Final = re.compile(r"[12][0-9]{12}")
 _EPOCH_END: Final = 2_208_988_800_000  # 2040
 _NUMBERED: Final = 100
 """Average step up to which numbers look like a sequence."""
-_FIRST: Final = 50  # values; they are enough to recognize most columns that have other digits
+_FIRST_LOOK: Final = 50  # values; they are enough to recognize most columns that have other digits
 
 
 # the century --------------------------------------------------------------------------------------------------------
@@ -215,7 +216,7 @@ def _have_short_years(texts: Sequence[str]) -> Mask:
 def _has_open_century(profile: Profile, tried: dict[str, Dates]) -> bool:
     """Return whether a two-digit year may be of either century."""
     short = [found.values[found.ok] for form, found in tried.items() if "%y" in form]
-    unread = profile.texts if not tried else profile.where(~_any(found.ok for found in tried.values())).texts
+    unread = profile.texts if not tried else profile.where(~_any_of(found.ok for found in tried.values())).texts
     if _have_short_years(unread[:_MAX_UNREAD]).any():
         return True
     years = {int(year) + 1970 for values in short for year in np.unique(values.astype("M8[Y]").astype("i8"))}
@@ -228,7 +229,7 @@ def open_century(profile: Profile) -> Suggestion | None:
     short = _have_short_years(sample.texts)
     if not short.any() or sample.count(short) < LIKELY * sample.cells / 2:
         return None
-    return _open(
+    return _open_date(
         "two-digit years that may be of either century (45 may be 1945 or 2045, and 30 next to 78 may be 1930): "
         "write them with four digits at the source, and use %Y",
         profile.cells,
@@ -268,14 +269,14 @@ def _order_of(
     text = datetime(2025, 2, 1, 9, 30).strftime(day_form)  # noqa: DTZ001 - an example
     if only_day and only_month:  # a date that can be either, in this file or the next, would be read by chance
         either = f", and {unsure:,} like {text} can be either" * bool(unsure)
-        return [], _open(
+        return [], _open_date(
             f"both orders of day and month occur: {plural(only_day, 'value')} can only have the day first, "
             f"{only_month:,} only the month first{either}; correct them at the source",
             profile.count(is_day | is_month),
         )
     if unsure and not only_day and not only_month:
         month_form = day_form.translate(str.maketrans("dm", "md"))
-        return [], _open(
+        return [], _open_date(
             f"no value settles the order of day and month: {text} is 2025-02-01 with "
             f"{options_text(date_format=day_form)}, and 2025-01-02 with {options_text(date_format=month_form)}",
             profile.count(is_day & is_month),
@@ -284,7 +285,7 @@ def _order_of(
     chosen = orders["m"] if only_month else orders["d"]
     is_read = np.logical_or.reduce([tried[form].ok for form in chosen]) if chosen else np.zeros(len(is_day), dtype=bool)
     if chosen and _may_start_with_year(profile, dates["y"], is_read):
-        return [], _open(
+        return [], _open_date(
             "the year may come first or last: 25-01-31 is 2025-01-31 with "
             f"{options_text(date_format=orders['y'][0])}, and 2031-01-25 with {options_text(date_format=chosen[0])}",
             profile.count(~np.isnat(dates["y"])),
@@ -320,23 +321,25 @@ def _cover(profile: Profile, kept: dict[str, Dates]) -> list[str]:
     left = np.ones(len(profile.texts), dtype=bool)
     while True:
         counts = {form: profile.count(found.ok & left) for form, found in kept.items() if form not in formats}
-        best = max(counts, key=lambda form: (counts[form], form == _ISO), default=None)
+        best = max(counts, key=lambda form: (counts[form], form == ISO), default=None)
         if best is None or not counts[best]:
             return formats
         formats.append(best)
         left &= ~kept[best].ok
 
 
-def _settled(profile: Profile, kept: dict[str, Dates], formats: list[str], read: int) -> Suggestion | None:
+def _settled_date(profile: Profile, kept: dict[str, Dates], formats: list[str], read: int) -> Suggestion | None:
     for i, form in enumerate(formats):
         for other in formats[i + 1 :]:
             both = kept[form].ok & kept[other].ok
             if (kept[form].values[both] != kept[other].values[both]).any():
-                return _open(
+                return _open_date(
                     f"some values can be read in two formats, {form!r} and {other!r}, as different dates", read
                 )
-    examples = "; ".join(f"{_example(form)} is read as {_meant(form)}" for form in formats[:_SHOWN])
-    has_offset = any(kept[form].aware.any() for form in formats if form not in _CLOCKS)
+    examples = "; ".join(
+        f"{_example_date(form)} is read as {_example_meaning(form)}" for form in formats[:_SHOWN_FORMATS]
+    )
+    has_offset = any(kept[form].aware.any() for form in formats if form not in NUMERIC_FORMATS)
     has_none = any((kept[form].ok & ~kept[form].aware).any() for form in formats)
     zone = ""
     if has_offset:
@@ -352,20 +355,21 @@ def _settled(profile: Profile, kept: dict[str, Dates], formats: list[str], read:
     return Suggestion("date_format", None, value, reason, read, present - read, DATE)
 
 
-def _example(form: str) -> str:
+def _example_date(form: str) -> str:
     """Return a made-up date in a format, instead of a customer's value."""
-    named = {"ISO8601": "2025-01-31", "epoch_s": "1738315800", "epoch_ms": "1738315800000", "excel": "45688"}
+    if form in NAMED_FORMATS:
+        return NAMED_FORMATS[form].example
     date = datetime(2025, 1, 31, 9, 30)  # noqa: DTZ001 - an example
-    return named.get(form) or date.strftime(form.replace("%z", "+0530"))
+    return date.strftime(form.replace("%z", "+0530"))
 
 
-def _meant(form: str) -> str:
-    parsed = parse_dates([_example(form)], form, _UTC)
+def _example_meaning(form: str) -> str:
+    parsed = parse_dates([_example_date(form)], form, _UTC)
     text = str(parsed.values[0].astype("M8[s]")).replace("T", " ").removesuffix(" 00:00:00")
     return f"{text} in UTC" if parsed.aware[0] else text
 
 
-def _open(reason: str, cells: int, *choices: str) -> Suggestion:
+def _open_date(reason: str, cells: int, *choices: str) -> Suggestion:
     return Suggestion("date_format", None, None, reason, cells, type=DATE, choices=choices)
 
 
@@ -394,7 +398,7 @@ _ZONE_OF_REGION: Final = MappingProxyType(
 
 def zone_of_days(column: pd.Series[Any], zone: ZoneInfo, region: str) -> str | None:
     """Return the zone in which all dates of a column are midnights, if `zone` would change their days; else None."""
-    present = column[(~absent(column)).to_numpy(dtype=bool)]
+    present = present_cells(column)
     own, is_aware = _zones_of(present)
     if not is_aware:
         return None

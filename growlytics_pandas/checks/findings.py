@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from growlytics_pandas._masking import printable, printable_labels
+from growlytics_pandas._masking import printable, printable_labels, storable
 from growlytics_pandas._rules import Group, Rule, Severity
-from growlytics_pandas.checks.violations import Rows, Violation, fix_of, message_text
-from growlytics_pandas.columns.dtypes import originals
+from growlytics_pandas.checks.violations import Violation, fix_of, message_text
+from growlytics_pandas.columns.dtypes import Rows, originals
 
 DTYPES: Final = MappingProxyType(
     {
@@ -63,7 +63,7 @@ class Findings:
         label: str = "",
         drops_errors: bool = False,
     ) -> None:
-        self.violations: tuple[Violation, ...] = tuple(sorted(_joined(violations), key=_place))
+        self.violations: tuple[Violation, ...] = tuple(sorted(_merge_alike(violations), key=_sort_key))
         self._frame = frame
         self._label = label
         self.drops_errors = drops_errors
@@ -116,8 +116,8 @@ class Findings:
                 each,
                 rows=None if each.rows is None else each.rows + first_row,
                 lost=None if each.lost is None else each.lost + first_row,
-                values=_values(each, frame),
-                labels=_labels(each, frame),
+                values=_values_of(each, frame),
+                labels=_labels_of(each, frame),
             )
             for each in self.violations
         )
@@ -127,10 +127,10 @@ class Findings:
         order = self._order()
         return pd.DataFrame({name: _series(self._column(name), dtype, order) for name, dtype in DTYPES.items()})
 
-    def _order(self) -> npt.NDArray[np.int64]:
+    def _order(self) -> Rows:
         """Return the order of the rows of all violations; those of one column and severity are merged by row."""
         rows = [np.array([-1]) if each.rows is None else each.rows for each in self.violations]
-        columns = [_place(each)[:2] for each in self.violations]
+        columns = [_sort_key(each)[:2] for each in self.violations]
         ranks = [sorted(set(columns)).index(each) for each in columns]
         lengths = list(map(len, self.violations))
         return np.lexsort((np.concatenate(rows or [_NO_ROWS]), np.repeat(ranks, lengths)))
@@ -143,9 +143,9 @@ class Findings:
         if name == "row":
             return [None] if violation.rows is None else violation.rows.tolist()
         if name == "index":
-            return _labels(violation, self._frame)
+            return _labels_of(violation, self._frame)
         if name == "value":
-            return _values(violation, self._frame)
+            return _values_of(violation, self._frame)
         if name == "message":
             return self._messages(violation)
         return [_OF_ALL[name](violation) if name != "fix" else self.fix_text(violation)] * len(violation)
@@ -153,29 +153,29 @@ class Findings:
     def fix_text(self, violation: Violation) -> str:
         """Return the text of a violation's fix."""
         fix = fix_of(violation)
-        return _valid(fix.if_used if self.drops_errors and fix.option == "errors" else str(fix))
+        return storable(fix.if_used if self.drops_errors and fix.option == "errors" else str(fix))
 
     def _messages(self, violation: Violation) -> list[str]:
         column = f"column {violation.column!r}: "
         if violation.rows is None:
-            return [_valid(column + message_text(violation, None))]
+            return [storable(column + message_text(violation, None))]
         rows = [f"row {row:,}" for row in violation.rows.tolist()]
         if self._label:
-            labels = _labels(violation, self._frame)
+            labels = _labels_of(violation, self._frame)
             lines = [f"{label:,}" if isinstance(label, int) else str(label) for label in labels]
             rows = [f"{row} ({self._label} {line})" for row, line in zip(rows, lines, strict=False)]
         details = violation.details
         if details is None:
-            text = _valid(f", {column}{message_text(violation, None)}")
+            text = storable(f", {column}{message_text(violation, None)}")
             return [row + text for row in rows]
         return [
-            _valid(f"{row}, {column}{message_text(violation, detail)}")
-            for row, detail in zip(rows, plain(details), strict=False)
+            storable(f"{row}, {column}{message_text(violation, detail)}")
+            for row, detail in zip(rows, detail_list(details), strict=False)
         ]
 
     def _group(self, violation: Violation) -> Group:
         first = violation if violation.rows is None else replace(violation, rows=violation.rows[:1])
-        detail = None if first.rows is None or first.details is None else plain(first.details)[0]
+        detail = None if first.rows is None or first.details is None else detail_list(first.details)[0]
         return Group(
             violation.rule,
             violation.level,
@@ -185,9 +185,9 @@ class Findings:
             len(violation),
             violation.count if violation.rows is None else len(violation),
             None if first.rows is None else int(first.rows[0]),
-            _values(first, self._frame)[0],
+            _values_of(first, self._frame)[0],
             self._messages(first)[0],
-            _valid(message_text(first, detail)),
+            storable(message_text(first, detail)),
             self.fix_text(violation),
             _other_reasons(violation.details, detail) if violation.rule in _WITH_REASONS else "",
         )
@@ -195,7 +195,7 @@ class Findings:
 
 def _other_reasons(reasons: Sequence[Any] | npt.NDArray[Any] | None, first: Any) -> str:
     """Return the most common reasons except the first one, each with the number of values."""
-    counts = Counter(() if reasons is None else plain(reasons))
+    counts = Counter(() if reasons is None else detail_list(reasons))
     del counts[first]
     more = f", +{len(counts) - _SHOWN_REASONS} more" if len(counts) > _SHOWN_REASONS else ""
     return ", ".join(f"{reason} ({count:,})" for reason, count in counts.most_common(_SHOWN_REASONS)) + more
@@ -208,23 +208,23 @@ _RANKS: Final = {rule: rank for rank, rule in enumerate(Rule)}
 _NO_ROWS: Final = np.empty(0, dtype="int64")
 
 
-def _place(violation: Violation) -> tuple[bool, int, int, int, str]:
+def _sort_key(violation: Violation) -> tuple[bool, int, int, int, str]:
     """Return the sort key of a violation."""
     first = -1 if violation.rows is None else int(violation.rows[0])
     is_error = violation.level is Severity.ERROR
     return not is_error, violation.position, first, _RANKS[violation.rule], violation.variant
 
 
-def _joined(violations: Iterable[Violation]) -> Iterator[Violation]:
+def _merge_alike(violations: Iterable[Violation]) -> Iterator[Violation]:
     """Join the violations of blocks and parts by rule, column and variant."""
     alike: dict[tuple[Any, ...], list[Violation]] = {}
     for each in violations:
         alike.setdefault((each.rule, each.position, each.variant, each.rows is None), []).append(each)
     for group in alike.values():
-        yield group[0] if len(group) == 1 else _join(group)
+        yield group[0] if len(group) == 1 else _merge(group)
 
 
-def _join(group: list[Violation]) -> Violation:
+def _merge(group: list[Violation]) -> Violation:
     first = group[0]
     params = {name: _united([each.params[name] for each in group]) for name in first.params}
     if first.rows is None:
@@ -252,7 +252,7 @@ def _concatenated(parts: list[Any]) -> Any:
     return [item for part in parts for item in part]
 
 
-def _series(items: Iterable[Any], dtype: str, order: npt.NDArray[np.int64]) -> pd.Series[Any]:
+def _series(items: Iterable[Any], dtype: str, order: Rows) -> pd.Series[Any]:
     array = np.empty(len(order), dtype=object)  # filled one by one, so that lists and tuples stay single cells
     for i, item in enumerate(items):
         array[i] = item
@@ -260,7 +260,7 @@ def _series(items: Iterable[Any], dtype: str, order: npt.NDArray[np.int64]) -> p
     return pd.Series(array, dtype=object) if dtype == "object" else pd.Series(array.tolist(), dtype=dtype)
 
 
-def _labels(violation: Violation, frame: pd.DataFrame | None) -> Sequence[Any]:
+def _labels_of(violation: Violation, frame: pd.DataFrame | None) -> Sequence[Any]:
     if violation.rows is None:
         return [None]
     if violation.labels is not None or frame is None:
@@ -268,7 +268,7 @@ def _labels(violation: Violation, frame: pd.DataFrame | None) -> Sequence[Any]:
     return printable_labels(frame.index.take(violation.rows)).tolist()
 
 
-def _values(violation: Violation, frame: pd.DataFrame | None) -> Sequence[Any]:
+def _values_of(violation: Violation, frame: pd.DataFrame | None) -> Sequence[Any]:
     if violation.rows is None:
         return [printable(violation.value)]
     if violation.values is not None or frame is None:
@@ -276,19 +276,14 @@ def _values(violation: Violation, frame: pd.DataFrame | None) -> Sequence[Any]:
     return list(map(printable, originals(frame.iloc[violation.rows, violation.position])))
 
 
-def _valid(text: str) -> str:
-    """Escape lone surrogates, which a text column cannot contain."""
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
-
-
-def plain(details: Sequence[Any] | npt.NDArray[Any]) -> Sequence[Any]:
+def detail_list(details: Sequence[Any] | npt.NDArray[Any]) -> Sequence[Any]:
     """Return the details of a violation as Python's own objects."""
     return details.tolist() if isinstance(details, np.ndarray) else details
 
 
 _OF_ALL: Final[Mapping[str, Callable[[Violation], Any]]] = {
     "column": lambda each: each.column,
-    "attribute": lambda each: None if each.attribute is None else _valid(each.attribute),
+    "attribute": lambda each: None if each.attribute is None else storable(each.attribute),
     "rule": lambda each: each.rule.value,
     "severity": lambda each: each.level.value,
     "effect": lambda each: each.effect.value,

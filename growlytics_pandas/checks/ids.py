@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -16,11 +16,11 @@ import pandas as pd
 
 from growlytics_pandas import contract
 from growlytics_pandas._masking import is_missing
-from growlytics_pandas._rules import Rule, Severity
+from growlytics_pandas._rules import Effect, Rule, Severity
 from growlytics_pandas._text import phrase
 from growlytics_pandas.checks.schema import Schema
-from growlytics_pandas.checks.violations import DOUBTFUL, DOUBTFUL_SUM, Rows, Violation
-from growlytics_pandas.columns.dtypes import Kind, Mask, inspect, originals, starts
+from growlytics_pandas.checks.violations import DOUBTFUL, DOUBTFUL_SUM, Violation
+from growlytics_pandas.columns.dtypes import TEXT_KINDS, Kind, Mask, Rows, classify, originals, starts
 from growlytics_pandas.columns.frames import count_reject_labels
 from growlytics_pandas.columns.parsers import are_numbers, parse_numbers
 from growlytics_pandas.columns.plan_options import Keep
@@ -35,6 +35,7 @@ from growlytics_pandas.columns.reading import (
     unkept,
 )
 from growlytics_pandas.columns.texts import (
+    INVISIBLE,
     MISSING_IDS,
     MISSING_WORDS,
     TextBytes,
@@ -66,11 +67,22 @@ _TOTAL: Final = re.compile(rf"{_WORD_FOR_TOTALS}\b.*", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class IdCheck:
-    """The violations of the ids, and the rows that are not sent because of them."""
+    """The violations of the ids, and the rows that are not sent because of them, as a mask and by rule."""
 
     violations: tuple[Violation, ...]
     skipped: Mask
-    skipped_by: Mapping[Rule, npt.NDArray[np.int64]]
+    skipped_by: Mapping[Rule, Rows]
+
+    @classmethod
+    def of(cls, violations: Iterable[Violation], rows: int) -> IdCheck:
+        """Return the result for a frame of `rows` rows: the effects of its violations settle which are not sent."""
+        found = tuple(violations)
+        mask, by = np.zeros(rows, dtype=bool), dict[Rule, Rows]()
+        for each in found:
+            if each.effect is Effect.ROW_SKIPPED and each.rows is not None:
+                mask[each.rows] = True
+                by[each.rule] = np.concatenate([by.get(each.rule, each.rows[:0]), each.rows])
+        return cls(found, mask, by)
 
 
 def check_ids(
@@ -83,11 +95,10 @@ def check_ids(
     """
     column = frame.iloc[:, schema.id_position]
     violations: list[Violation] = []
-    skipped = _Skipped(len(frame))
     plain = _plain_bytes((texts or TextColumns(frame))[schema.id_position], schema)
     plain = None if _may_be_total(column) else plain
     if plain is not None and shared is None and _are_perfect(plain):
-        return IdCheck(_sums(frame, schema, skipped.mask), *skipped.finish(Alike().rows))
+        return IdCheck.of(_sums(frame, schema), len(frame))
     is_plain = plain is not None
     sent = [attribute.position for attribute in schema.attributes]
     is_table = shared is not None or len(frame) > 1 or count_reject_labels(frame.columns) > 0
@@ -95,28 +106,27 @@ def check_ids(
     for start, stop in starts(len(frame)):
         ids = schema.read_ids(column.iloc[start:stop])
         seen = ids.texts if is_plain else fold_case_all(ids.texts)
-        has_labels = not is_plain and schema.id_kind in (Kind.TEXT, Kind.MIXED) and is_table
+        has_labels = not is_plain and schema.id_kind in TEXT_KINDS and is_table
         labels = find_label_rows(frame, start, schema.id_position, sent, seen) if has_labels else {}
-        skipped.add(start, ids, labels)
         violations += _check_block(frame, schema, start, ids, None if is_plain else seen, labels)
         if shared is None:
             hashes.add(start, ids, seen, labels)
     same, alike = shared or hashes.find(column, schema)
-    mask, by = skipped.finish(same.rows)
-    if shared is None:
-        violations += _sums(frame, schema, mask)
     words = {word for each in violations if each.rule is Rule.ID_STRINGIFIED for word in each.params.get("words", ())}
     stand_for_none: Mask = np.zeros(len(same.rows), dtype=bool)
     if words and len(same.rows):
         stand_for_none |= [text in words for text in schema.read_ids(column.iloc[same.rows]).texts]
-    duplicates = _duplicates(schema, same, stand_for_none, words)
-    return IdCheck((*violations, *duplicates, *_look_alikes(schema, alike)), mask, by)
+    violations += [*_duplicates(schema, same, stand_for_none, words), *_look_alikes(schema, alike)]
+    checked = IdCheck.of(violations, len(frame))
+    if shared is not None or checked.skipped[-1:].any():
+        return checked
+    return replace(checked, violations=(*violations, *_sums(frame, schema)))
 
 
 def check_known_ids(frame: pd.DataFrame, schema: Schema, knows: KnownIds) -> list[Violation]:
     """Report ids that the ledger knows only in another spelling: as written in the frame, or in another case."""
     column = frame.iloc[:, schema.id_position]
-    kind = inspect(column).kind
+    kind = classify(column).kind
     counts: Counter[str] = Counter()
     first: dict[str, Any] = {}
     for start, stop in starts(len(frame)):
@@ -219,27 +229,6 @@ def find_alike(groups: Groups, exact: npt.NDArray[np.uint64]) -> Alike:
     """Return the rows of groups whose ids look alike but differ."""
     differing = [rows for rows in groups if len(set(exact[rows].tolist())) > 1]
     return Alike.of([(row, len(rows), _differing(row, rows, exact)) for rows in differing for row in rows])
-
-
-class _Skipped:
-    """Rows without a usable id, by rule."""
-
-    def __init__(self, rows: int) -> None:
-        self.mask = np.zeros(rows, dtype=bool)
-        self._by: dict[Rule, list[Rows]] = {Rule.ID_MISSING: [], Rule.ID_ROUNDED: []}
-
-    def add(self, start: int, ids: Ids, labels: LabelRows) -> None:
-        self._by[Rule.ID_MISSING].append(np.flatnonzero(ids.missing & ~ids.rounded) + start)
-        self._by[Rule.ID_ROUNDED].append(np.flatnonzero(ids.rounded) + start)
-        for rule, rows in labels.items():
-            self._by.setdefault(rule, []).append(rows + start)
-
-    def finish(self, doubled: Rows) -> tuple[Mask, dict[Rule, Rows]]:
-        by = {rule: np.concatenate(parts or [doubled[:0]]) for rule, parts in self._by.items()}
-        by[Rule.ID_DUPLICATE] = doubled
-        for rows in by.values():
-            self.mask[rows] = True
-        return self.mask, by
 
 
 def _duplicates(schema: Schema, same: Alike, stand_for_none: Mask, words: Collection[str]) -> list[Violation]:
@@ -358,11 +347,11 @@ def _is_number(cell: Any) -> bool:
     )
 
 
-def _sums(frame: pd.DataFrame, schema: Schema, skipped: Mask) -> tuple[Violation, ...]:
+def _sums(frame: pd.DataFrame, schema: Schema) -> tuple[Violation, ...]:
     """Report the last row if it has no text, and its numbers are the sums of those above."""
     last = len(frame) - 1
     others = [attribute.position for attribute in schema.attributes if attribute.position != schema.id_position]
-    if last < _SUMMED_ROWS or skipped[last] or not _has_only_numbers(_other_cells(frame, last, others)):
+    if last < _SUMMED_ROWS or not _has_only_numbers(_other_cells(frame, last, others)):
         return ()
     sums = 0
     for place in others:
@@ -389,7 +378,7 @@ def _has_sums(frame: pd.DataFrame) -> bool:
         cell = originals(column.iloc[-1:])[0]
         if is_missing(cell) or not (text := str(cell).strip()) or fold_case(text) in TOTAL_WORDS | MISSING_WORDS:
             continue
-        if readings := _readings(column):
+        if readings := _numbers_by_mark(column):
             sums += [_weight(numbers) for numbers in readings if _is_sum(numbers)][:1] or [np.nan]
         elif not isinstance(cell, str) or "@" in cell:
             return False
@@ -403,19 +392,19 @@ def _weight(numbers: npt.NDArray[np.float64]) -> float:
     return float(numbers[-1]) if np.count_nonzero(np.nan_to_num(numbers[:-1])) > 1 else 0.0
 
 
-def _readings(column: pd.Series[Any]) -> list[npt.NDArray[np.float64]]:
+def _numbers_by_mark(column: pd.Series[Any]) -> list[npt.NDArray[np.float64]]:
     """Return the numbers of a column, if its last cell is one: of texts, with each decimal mark that reads it."""
     if column.dtype.kind in "iuf":
         return [column.to_numpy(dtype="float64", na_value=np.nan)]
     last = _amounts(originals(column.iloc[-1:]))
     marks = [mark for mark in (".", ",") if are_numbers(last, mark).all()]
     return [
-        np.concatenate([_numbers(originals(column.iloc[start:stop]), mark) for start, stop in starts(len(column))])
+        np.concatenate([_numbers_of(originals(column.iloc[start:stop]), mark) for start, stop in starts(len(column))])
         for mark in marks
     ]
 
 
-def _numbers(cells: Sequence[Any], mark: str) -> npt.NDArray[np.float64]:
+def _numbers_of(cells: Sequence[Any], mark: str) -> npt.NDArray[np.float64]:
     """Return the numbers of cells; NaN for other texts."""
     read = parse_numbers(_amounts(cells), mark)
     return np.where(read.ok, np.array(read.values, dtype="float64"), np.nan)
@@ -462,7 +451,7 @@ def _check_block(
         has_point = np.fromiter(("." in text for text in texts), dtype=bool, count=len(texts))
         block.once(Rule.ID_FLOAT, ids.was_float & ~ids.rounded & ~has_point)
         block.once(Rule.ID_FLOAT, ids.was_float & ~ids.rounded & has_point, variant="fraction")
-    if folded is not None and schema.id_kind in (Kind.TEXT, Kind.MIXED):
+    if folded is not None and schema.id_kind in TEXT_KINDS:
         words = are_in(texts, MISSING_IDS)
         if words is not None:
             block.once(Rule.ID_STRINGIFIED, words, words=_distinct(texts, words))
@@ -522,17 +511,12 @@ def _distinct(texts: Sequence[str], mask: Mask) -> frozenset[str]:
     return frozenset(texts[row] for row in np.flatnonzero(mask).tolist())
 
 
-_INVISIBLE: Final = r"[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
 _MARKS: Final = ("'", '"', "=", "<", ">", ";", ",", "mailto:", "MAILTO:", "Mailto:")
-_OTHER_MARKS: Final = (
-    *"‘’“”",
-    *"\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff",
-    *"\u2066\u2067\u2068\u2069",
-)
+_OTHER_MARKS: Final = re.compile(f"[‘’“”{INVISIBLE}]")
 """Characters of ids with extra marks; a block without any needs no further check."""
 _WRAPPED: Final[Mapping[str, re.Pattern[str]]] = {
     "guard": re.compile(
-        rf"""['’](?=.).*|=\s*["“].*["”]|".*"|“.*”|‘.*’|.*{_INVISIBLE}.*""",
+        rf"""['’](?=.).*|=\s*["“].*["”]|".*"|“.*”|‘.*’|.*[{INVISIBLE}].*""",
         re.DOTALL,
     ),
     "separators": re.compile(r"[+-]?\d{1,3}(?:,\d{2,3})*,\d{3}(?:\.\d+)?"),
@@ -545,7 +529,8 @@ _WRAPPED: Final[Mapping[str, re.Pattern[str]]] = {
 def _wrapped(texts: list[str]) -> dict[str, Mask]:
     """Find ids with extra marks around them, by variant."""
     joined = "\n".join(texts)
-    if not any(mark in joined for mark in (_MARKS if joined.isascii() else (*_MARKS, *_OTHER_MARKS))):
+    has_marks = any(mark in joined for mark in _MARKS)
+    if not has_marks and (joined.isascii() or not _OTHER_MARKS.search(joined)):
         return {}
     found = {variant: np.zeros(len(texts), dtype=bool) for variant in _WRAPPED}
     for row, text in enumerate(texts):
@@ -571,10 +556,8 @@ def _unusable(value: Any) -> str:
     return f"the id is {found}; it must be text or a number."
 
 
-def _fetcher(
-    column: pd.Series[Any], schema: Schema, change: Callable[[str], str]
-) -> Callable[[npt.NDArray[np.int64]], list[str]]:
-    def fetch(rows: npt.NDArray[np.int64]) -> list[str]:
+def _fetcher(column: pd.Series[Any], schema: Schema, change: Callable[[str], str]) -> Callable[[Rows], list[str]]:
+    def fetch(rows: Rows) -> list[str]:
         return list(map(change, schema.read_ids(column.iloc[rows]).texts))
 
     return fetch

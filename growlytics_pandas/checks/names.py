@@ -11,8 +11,16 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from typing import Any, Final
 
 from growlytics_pandas import contract
-from growlytics_pandas._labels import OF_OTHERS, OLD_INDEX, is_full_name, is_part_of_name, listed, words_of
-from growlytics_pandas._rules import RULES, Effect, Rule, Severity
+from growlytics_pandas._labels import (
+    OF_OTHERS,
+    OLD_INDEX,
+    is_full_name,
+    is_part_of_name,
+    parts_of_name,
+    word_set,
+    words_of,
+)
+from growlytics_pandas._rules import Effect, Rule
 from growlytics_pandas._text import phrase
 from growlytics_pandas.checks.profile import Head, Suggestion
 from growlytics_pandas.checks.schema import Attribute, Schema, name_of
@@ -20,7 +28,7 @@ from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.contacts import invalid_emails, normalize_texts
 from growlytics_pandas.columns.dtypes import Kind
 from growlytics_pandas.columns.reading import fold_case
-from growlytics_pandas.columns.texts import strip_texts
+from growlytics_pandas.columns.texts import INVISIBLE, strip_texts
 from growlytics_pandas.contract import AttributeType
 from growlytics_pandas.ledger.types import UNCERTAIN
 
@@ -47,11 +55,7 @@ def check_attributes(schema: Schema, rows: int) -> list[Violation]:
 def dropped_columns(violations: Iterable[Violation]) -> frozenset[int]:
     """Return the positions of columns that cannot be sent."""
     return frozenset(
-        found.position
-        for found in violations
-        if found.rows is None
-        and RULES[found.rule].severity is Severity.ERROR
-        and RULES[found.rule].effect is Effect.ATTRIBUTE_DROPPED
+        found.position for found in violations if found.rows is None and found.effect is Effect.ATTRIBUTE_DROPPED
     )
 
 
@@ -155,6 +159,22 @@ def _check_index(attribute: Attribute, rows: int) -> Iterator[Violation]:
     is_number = attribute.kind in (Kind.INTEGER, Kind.FLOAT)  # floats: one blank cell, as in a row of totals
     if is_number and OLD_INDEX.fullmatch(str(attribute.column)) and not attribute.known:
         yield _found(Rule.INDEX_COLUMN, attribute, rows)
+
+
+def check_parts_of_name(schema: Schema, suggestions: Iterable[Suggestion], rows: int) -> list[Violation]:
+    """Report first and last names, if no column holds whole names, which campaigns use, or is suggested for them."""
+    renamed = (one for one in suggestions if one.option == "rename")
+    if any(each.name == "name" for each in schema.attributes) or any(
+        one.value == "name" or (one.value is None and is_full_name(str(one.column))) for one in renamed
+    ):
+        return []
+    texts = [each for each in schema.attributes if each.kind is Kind.TEXT]
+    parts = [texts[place] for place in parts_of_name([each.name for each in texts])]
+    if not parts:
+        return []
+    shown = " and ".join(repr(one.column) for one in parts)
+    rule = Rule.CONTACT_NOT_MAPPED
+    return [_found(rule, parts[0], rows, limit="people's names", variant="parts", parts=shown)]
 
 
 # types ----------------------------------------------------------------------------------------------------------------
@@ -302,7 +322,7 @@ def _tidy(name: str) -> str:
     return unicodedata.normalize("NFC", " ".join(strip_texts([without_invisible(name)])[0].split()))
 
 
-_INVISIBLE: Final = re.compile(r"[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\u00ad]")
+_INVISIBLE: Final = re.compile(f"[{INVISIBLE}\u00ad]")  # and the soft hyphen
 
 
 def without_invisible(name: str) -> str:
@@ -342,7 +362,7 @@ def fitting_name(base: str, is_taken: Callable[[str], bool]) -> str:
 _PAIR: Final = 2  # distinct values
 CONTACT_SHARE: Final = 0.5  # share of them that must be addresses or numbers
 _NOT_ADDRESSES: Final = OF_OTHERS | {"id", "ids"}  # ids may be addresses, and are called what they are
-_COMPANY: Final = listed(
+_COMPANY: Final = word_set(
     "gmbh ag kg ohg ug ev ltd limited llp pvt inc corp corporation llc plc sarl sas bv nv spa srl oy"
 )
 """Words of companies' names."""
@@ -398,7 +418,7 @@ def _contacts(
         for place, cells in counted.items():
             others = " and ".join(repr(labels[other]) for other in counted if other != place)
             so_does = f", and so does {others}; campaigns" if others else ", and campaigns"
-            reason = f"it contains {_WHAT[reserved]}{so_does} use only the attribute {reserved!r}"
+            reason = f"it contains {_CONTACT_NAMES[reserved]}{so_does} use only the attribute {reserved!r}"
             reason += ": rename one" if others else ""
             found.append(Suggestion("rename", labels[place], None if others else reserved, reason, cells))
     return found
@@ -433,8 +453,8 @@ def _count_mobiles(texts: Sequence[str], _region: str) -> int:
     return sum(_PHONE.fullmatch(text) is not None and sum(map(str.isdigit, text)) in _PHONE_DIGITS for text in texts)
 
 
-_A_DATE: Final = r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\Z"
-_PHONE: Final = re.compile(rf"(?!{_A_DATE})(?:tel:)?[\d\s+()./-]+", re.IGNORECASE)
+_DATE_LIKE: Final = r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\Z"
+_PHONE: Final = re.compile(rf"(?!{_DATE_LIKE})(?:tel:)?[\d\s+()./-]+", re.IGNORECASE)
 _PHONE_DIGITS: Final = range(7, 16)
 
 
@@ -453,7 +473,7 @@ def _may_be_person(text: str) -> bool:
 
 
 _FITS: Final = {"email": _count_emails, "mobile": _count_mobiles, "name": _count_people}
-_WHAT: Final = {"email": "e-mail addresses", "mobile": "phone numbers", "name": "names of people"}
+_CONTACT_NAMES: Final = {"email": "e-mail addresses", "mobile": "phone numbers", "name": "names of people"}
 
 
 def _fitting(

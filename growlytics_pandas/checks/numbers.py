@@ -24,7 +24,7 @@ from growlytics_pandas.contract import NUMBER
 _CODE: Final = re.compile(r"\+[0-9]{6,}|[+-]?[0-9]{16,}")
 _WHOLE: Final = re.compile(r"[+-]?([0-9])[0-9][0-9 ]*")
 _MAY_BE_INFINITE: Final = 300  # digits
-_LONG: Final = re.compile(
+_LONG_DIGITS: Final = re.compile(
     r"[0-9]{10,}(?:\.[0-9])?"
 )  # telephone numbers, ids, time stamps (few amounts are as long); .0 from floats
 _DOTTED: Final = re.compile(r"[0-9]{1,2}\.[0-9]{1,2}")
@@ -36,7 +36,7 @@ _OF_POINTS: Final = frozenset(
     }
 )
 """Currencies written with a decimal point and two decimals or none, so that 1,234 is 1234."""
-_SHOWN: Final = 3
+_SHOWN_CURRENCIES: Final = 3
 _LIKELY_PLAIN: Final = 0.75  # share of plain digits among texts from which they may be numbers
 
 
@@ -45,7 +45,7 @@ def propose_number(profile: Profile) -> Suggestion | None:
     others = profile.others[Kind.INTEGER] + profile.others[Kind.FLOAT] + profile.others[Kind.DECIMAL]
     if sum(profile.others.values()) > others or not _is_worth_it(profile.sample):
         return None
-    dot, comma = _read(profile, "."), _read(profile, ",")
+    dot, comma = _are_finite(profile, "."), _are_finite(profile, ",")
     numbers = profile.where(dot | comma)
     present, read = profile.cells, numbers.cells
     shapes = shapes_of(numbers.texts).names
@@ -54,7 +54,7 @@ def propose_number(profile: Profile) -> Suggestion | None:
         return None
     money = sorted(currencies(shapes))
     if len(money) > 1:
-        return _open(
+        return _open_number(
             f"amounts in several currencies ({_counted_by_currency(numbers, money)}): as numbers they would be mixed, "
             "so the column stays text; use one column per currency",
             read,
@@ -67,16 +67,16 @@ def _counted_by_currency(numbers: Profile, money: Sequence[str]) -> str:
     shapes = shapes_of(numbers.texts)
     masks = {code: shapes.spread([code in currencies([shape]) for shape in shapes.names]) for code in money}
     ranked = sorted(money, key=lambda code: -numbers.count(masks[code]))
-    shown = [f"{code} {numbers.count(masks[code]):,}" for code in (*ranked[: _SHOWN - 1], ranked[-1])]
+    shown = [f"{code} {numbers.count(masks[code]):,}" for code in (*ranked[: _SHOWN_CURRENCIES - 1], ranked[-1])]
     example = numbers.where(masks[ranked[-1]]).texts[0]
     return f"{', '.join(dict.fromkeys(shown))}, such as {example!r}"
 
 
 def _is_worth_it(sample: Profile) -> bool:
-    return sample.count(_read(sample, ".") | _read(sample, ",")) >= (LIKELY - 0.1) * sample.cells > 0
+    return sample.count(_are_finite(sample, ".") | _are_finite(sample, ",")) >= (LIKELY - 0.1) * sample.cells > 0
 
 
-def _read(profile: Profile, decimal: str) -> Mask:
+def _are_finite(profile: Profile, decimal: str) -> Mask:
     """Return a mask of texts that are numbers JSON can represent."""
     ok = are_numbers(profile.texts, decimal)
     shapes = shapes_of(profile.texts)
@@ -99,7 +99,7 @@ def _of_marks(profile: Profile, dot: Mask, comma: Mask, money: frozenset[str]) -
         (dot, ".", only_dot, "point") if only_dot >= only_comma else (comma, ",", only_comma, "comma")
     )
     if only_dot and only_comma and (unsure or profile.count(ok) < MOST * profile.cells):  # else a few are exceptions
-        return _open(
+        return _open_number(
             f"{plural(only_dot, 'value')} can only have a decimal point and {only_comma:,} only a decimal comma, so "
             "neither mark reads the whole column; correct one kind at the source",
             profile.count(ok),
@@ -110,17 +110,17 @@ def _of_marks(profile: Profile, dot: Mask, comma: Mask, money: frozenset[str]) -
         if not (has_comma and money and money <= _OF_POINTS):
             mark, other = (",", ".") if has_comma else (".", ",")
             are = "is" if unsure == 1 else "are"
-            return _open(
+            return _open_number(
                 f"{plural(unsure, 'value')} like 1{mark}234 {are} ambiguous, and no value of the column settles it: "
                 f"{options_text(decimal=other)} reads 1234, {options_text(decimal=mark)} reads 1.234",
                 profile.count(dot),
                 *(other, mark),
             )
         why = f"{next(iter(money))} has a decimal point"
-    return _settled(profile, mark, ok, money, why)
+    return _settled_number(profile, mark, ok, money, why)
 
 
-def _settled(profile: Profile, decimal: str, ok: Mask, money: frozenset[str], why: str) -> Suggestion | None:
+def _settled_number(profile: Profile, decimal: str, ok: Mask, money: frozenset[str], why: str) -> Suggestion | None:
     read, present = profile.count(ok), profile.cells
     if read < LIKELY * present:
         return None
@@ -128,7 +128,7 @@ def _settled(profile: Profile, decimal: str, ok: Mask, money: frozenset[str], wh
     shapes = shapes_of(numbers.texts)
     percent = shapes.spread(["%" in shape for shape in shapes.names])
     if percent.any() and not percent.all() and not _is_percent_throughout(numbers, percent):
-        return _open(
+        return _open_number(
             f"{plural(numbers.count(percent), 'value')} with % and {numbers.count(~percent):,} without: "
             f"{options_text(decimal=decimal)} reads 12 % as 12 and leaves the others unchanged, although their unit "
             "may differ",
@@ -138,7 +138,7 @@ def _settled(profile: Profile, decimal: str, ok: Mask, money: frozenset[str], wh
     counted = f"{of_all(read, present)} are numbers" if present > 1 else "the value is a number"
     rest = rest_of(read, present)
     if decimal == "," or any(number_in(shape) is None for shape in shapes.names):
-        example = _example(shapes.names, decimal, money, has_percent=bool(percent.any()))
+        example = _example_number(shapes.names, decimal, money, has_percent=bool(percent.any()))
         reason = f"{counted}{f' ({why})' if why else ''}: {example}{rest}"
         return Suggestion("decimal", None, decimal, reason, read, present - read, NUMBER)
     if _may_be_versions(numbers):
@@ -160,7 +160,7 @@ def _is_percent_throughout(numbers: Profile, percent: Mask) -> bool:
     return bool(bare.ok.all()) and all(number == 0 or abs(number) >= 1 for number in bare.values)
 
 
-def _example(shapes: Sequence[str], decimal: str, money: frozenset[str], *, has_percent: bool) -> str:
+def _example_number(shapes: Sequence[str], decimal: str, money: frozenset[str], *, has_percent: bool) -> str:
     """Return a made-up example of how the signs in a column are read."""
     joined = "\n".join(shapes)
     if has_percent:
@@ -181,7 +181,7 @@ def _are_codes(numbers: Profile) -> bool:
     are_prefixes = all(shape.startswith("+") for shape in shapes.names)  # +91, +1
     if are_prefixes or any(map(_CODE.fullmatch, shapes.names)) or _have_leading_zeros(shapes):
         return True
-    is_long = shapes.spread([_LONG.fullmatch(shape) is not None for shape in shapes.names])
+    is_long = shapes.spread([_LONG_DIGITS.fullmatch(shape) is not None for shape in shapes.names])
     return numbers.count(is_long) * 2 > numbers.cells or all(map(_SIX_SPACED.fullmatch, shapes.names))
 
 
@@ -204,5 +204,5 @@ def _may_be_versions(numbers: Profile) -> bool:
     return any(text.endswith("0") and text[-2:-1] != "." for text in numbers.texts)
 
 
-def _open(reason: str, cells: int, *choices: str) -> Suggestion:
+def _open_number(reason: str, cells: int, *choices: str) -> Suggestion:
     return Suggestion("decimal", None, None, reason, cells, type=NUMBER, choices=choices)

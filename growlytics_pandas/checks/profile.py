@@ -15,10 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from growlytics_pandas import contract
 from growlytics_pandas._text import options_text, plural
 from growlytics_pandas.columns.convert import as_text
-from growlytics_pandas.columns.dtypes import Kind, Mask, absent, family, plain_text, plain_texts
+from growlytics_pandas.columns.dtypes import NUMBER_KINDS, Kind, Mask, family, plain_text, plain_texts, present_cells
 from growlytics_pandas.columns.parsers import ArrowTexts, Texts
+from growlytics_pandas.columns.plan_options import TYPE_OF_OPTION
 from growlytics_pandas.columns.texts import (
     MISSING_IDS,
     MISSING_WORDS,
@@ -90,6 +92,20 @@ class Suggestion:
     is_loss: bool = False
 
     @property
+    def sentence(self) -> str:
+        """The reason, with a capital."""
+        return f"{self.reason[:1].upper()}{self.reason[1:]}"
+
+    @property
+    def implied_type(self) -> str:
+        """The type of the column if the option is used, or if a person decides for it."""
+        return TYPE_OF_OPTION.get(self.option) or self.value or self.type or contract.BOOLEAN
+
+    def option_for(self, value: Any) -> tuple[str, dict[Hashable, Any]]:
+        """Return the option and its value, which gives the column one of the choices."""
+        return self.option, {self.column: value}
+
+    @property
     def text(self) -> str:
         """The option as a call gives it, with ? for what a person must decide."""
         value: Any = "?" if self.value is None else self.value
@@ -128,7 +144,6 @@ def as_open(found: Suggestion) -> Suggestion:
     return replace(found, value=None, reason=f"{found.reason}; or send all as text", rest=0, choices=(found.value,))
 
 
-_NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
 _UTC: Final = ZoneInfo("UTC")
 SAMPLE: Final = 1000
 """Distinct texts that decide whether a parser is tried on all."""
@@ -264,12 +279,12 @@ def profile_of(column: pd.Series[Any], kind: Kind, known: TextColumn | None = No
     if kind is Kind.TEXT:
         codes, texts = (known or TextColumn(column)).factorize()
         return Profile(Texts(texts), np.bincount(codes + 1, minlength=len(texts) + 1)[1:], Counter())
-    return _of_values(column[(~absent(column)).to_numpy(dtype=bool)].tolist(), itertools.repeat(1))
+    return _of_values(present_cells(column).tolist(), itertools.repeat(1))
 
 
 def profile_of_distinct(column: pd.Series[Any]) -> Profile:
     """Return the profile of mostly distinct texts, without counting duplicates."""
-    texts = Texts(plain_texts(column[(~absent(column)).to_numpy(dtype=bool)].to_numpy(dtype=object).tolist()))
+    texts = Texts(plain_texts(present_cells(column).to_numpy(dtype=object).tolist()))
     return Profile(texts, np.ones(len(texts), dtype="int64"), Counter())
 
 
@@ -287,15 +302,13 @@ def _of_values(values: list[Any], counts: Iterable[int]) -> Profile:
 
 def with_numbers(profile: Profile, column: pd.Series[Any]) -> Profile:
     """Return the profile of a mixed column with its numbers as text, as date parsers read them."""
-    if not any(profile.others[kind] for kind in _NUMBERS) or column.dtype != object:
+    if not any(profile.others[kind] for kind in NUMBER_KINDS) or column.dtype != object:
         return profile
     numbers = Counter(
-        as_text(value, _UTC) or ""
-        for value in column[(~absent(column)).to_numpy(dtype=bool)].tolist()
-        if family(type(value)) in _NUMBERS
+        as_text(value, _UTC) or "" for value in present_cells(column).tolist() if family(type(value)) in NUMBER_KINDS
     )
     others: Counter[Kind] = Counter()
-    others.update({kind: count for kind, count in profile.others.items() if kind not in _NUMBERS})
+    others.update({kind: count for kind, count in profile.others.items() if kind not in NUMBER_KINDS})
     counts = np.concatenate([profile.counts, np.fromiter(numbers.values(), dtype="int64", count=len(numbers))])
     return _merged(Profile(Texts([*profile.texts, *numbers]), counts, others))
 

@@ -19,7 +19,7 @@ from growlytics_pandas import contract
 from growlytics_pandas._masking import MIN_HUGE_BITS, printable
 from growlytics_pandas._text import argument, phrase
 from growlytics_pandas.columns.convert import Values
-from growlytics_pandas.columns.dtypes import BLOCK_ROWS, Finding, Kind, Mask, absent, inspect
+from growlytics_pandas.columns.dtypes import BLOCK_ROWS, ColumnKind, Kind, Mask, absent, classify
 from growlytics_pandas.columns.frames import count_reject_labels
 from growlytics_pandas.columns.plan_options import (
     DEFAULT_READING,
@@ -72,7 +72,7 @@ class Attribute:
 class ColumnFacts:
     """What is known about a column without its values, from one frame or from all parts."""
 
-    finding: Finding
+    column_kind: ColumnKind
     dtype: str
     missing: int
     currencies: frozenset[str] = frozenset()  # if `decimal` applies
@@ -139,9 +139,9 @@ def infer_schema(
     return Schema(
         id_column=id_col,
         id_position=id_position,
-        id_kind=facts[id_position].finding.kind
+        id_kind=facts[id_position].column_kind.kind
         if facts
-        else inspect(clean(frame.iloc[:, id_position], id_reading, zone, options.region)).kind,
+        else classify(clean(frame.iloc[:, id_position], id_reading, zone, options.region)).kind,
         id_reading=id_reading,
         attributes=attributes,
         zone=zone,
@@ -197,32 +197,32 @@ def _attribute(
     name = name_of_column(label, options)
     reading = options.reading_of(label)
     facts = facts or profile_column(frame.iloc[:, position], reading, zone, options.region)
-    finding = facts.finding
+    found = facts.column_kind
     asked = options.type_of(label)
     reserved = name in contract.RESERVED_ATTRIBUTES
-    is_written = reserved and finding.kind is Kind.MIXED  # sent as text
-    note = "" if asked or is_written else finding.detail
+    is_written = reserved and found.kind is Kind.MIXED  # sent as text
+    note = "" if asked or is_written else found.detail
     if reserved and asked not in (None, AttributeType.STRING):
         option = options.typed_by(label)
-        found = f": found {str(asked)!r}" if option == "types" else ""
+        given = f": found {str(asked)!r}" if option == "types" else ""
         raise InvalidArgumentError(
-            f"{argument(option, label)}{found}; {name!r} is a reserved attribute and always 'string'. "
+            f"{argument(option, label)}{given}; {name!r} is a reserved attribute and always 'string'. "
             f"Remove it from {argument(option)}, or rename the column to send it as a custom attribute."
         )
     return Attribute(
         position=position,
         column=label,
         name=name,
-        type=_type(finding, asked, is_reserved=reserved),
-        kind=finding.kind,
-        strict=finding.kind is Kind.MIXED and asked is None and not reserved,
+        type=_type_sent(found, asked, is_reserved=reserved),
+        kind=found.kind,
+        strict=found.kind is Kind.MIXED and asked is None and not reserved,
         dtype=facts.dtype,
         missing=facts.missing,
         note="; ".join(filter(None, (note, _uncertain_note(known.get(name))))),
         known=known.get(name),
         reading=reading,
         currencies=facts.currencies,
-        unsupported=finding.detail if finding.kind is Kind.UNSUPPORTED else "",
+        unsupported=found.detail if found.kind is Kind.UNSUPPORTED else "",
     )
 
 
@@ -230,8 +230,7 @@ def profile_column(column: pd.Series[Any], reading: Reading, zone: ZoneInfo, reg
     """Profile all values of a cleaned column."""
     dtype = str(column.dtype)
     column = clean(column, reading, zone, region)
-    finding = inspect(column)
-    return ColumnFacts(finding, dtype, int(absent(column).sum()), find_currencies(column, reading))
+    return ColumnFacts(classify(column), dtype, int(absent(column).sum()), find_currencies(column, reading))
 
 
 def _uncertain_note(known: KnownType | None) -> str:
@@ -241,10 +240,10 @@ def _uncertain_note(known: KnownType | None) -> str:
     return f"perhaps fixed as {known.type} on {known.first_seen:%Y-%m-%d}: the response to that request was lost"
 
 
-def _type(finding: Finding, asked: AttributeType | None, *, is_reserved: bool) -> AttributeType | None:
-    if finding.kind in (Kind.EMPTY, Kind.UNSUPPORTED):
+def _type_sent(found: ColumnKind, asked: AttributeType | None, *, is_reserved: bool) -> AttributeType | None:
+    if found.kind in (Kind.EMPTY, Kind.UNSUPPORTED):
         return None
-    return AttributeType.STRING if is_reserved else asked or finding.type
+    return AttributeType.STRING if is_reserved else asked or found.type
 
 
 def sent_positions(frame: pd.DataFrame, id_position: int, options: PlanOptions) -> list[int]:
@@ -337,7 +336,7 @@ def prepare(
     columns = [
         _without_values(series[attribute.position], schema, attribute, ids)
         if attribute.position in prechecked
-        else _column(series[attribute.position], schema, attribute, ids)
+        else _read_column(series[attribute.position], schema, attribute, ids)
         for attribute in schema.attributes
         if attribute.type is not None and attribute.position not in dropped
     ]
@@ -345,7 +344,7 @@ def prepare(
     return Block(start, ids, tuple(_within(column, over) for column in columns), over)
 
 
-def _column(series: pd.Series[Any], schema: Schema, attribute: Attribute, ids: Ids) -> Column:
+def _read_column(series: pd.Series[Any], schema: Schema, attribute: Attribute, ids: Ids) -> Column:
     if attribute.position == schema.id_position and attribute.is_reserved:
         values = Values(AttributeType.STRING, ids.texts, ids.missing)  # the id as sent
     else:

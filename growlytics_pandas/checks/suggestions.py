@@ -23,7 +23,7 @@ from growlytics_pandas._labels import (
     is_id_like,
     is_postal_code,
     is_time_like,
-    listed,
+    word_set,
     words_of,
 )
 from growlytics_pandas._masking import mask_value
@@ -64,7 +64,8 @@ from growlytics_pandas.checks.profile import (
 from growlytics_pandas.columns.contacts import PLAIN_EMAIL, country_code, mobile_spellings, normalize_texts, region_of
 from growlytics_pandas.columns.convert import as_text, date_in
 from growlytics_pandas.columns.date_parsers import parse_by_first
-from growlytics_pandas.columns.dtypes import Kind, Mask, absent, plain
+from growlytics_pandas.columns.dtypes import TEXT_KINDS, Kind, Mask, absent, decoded, present_cells
+from growlytics_pandas.columns.named_formats import ISO
 from growlytics_pandas.columns.parsers import (
     BOOLEAN_ONLY_WITH,
     BOOLEAN_WORDS,
@@ -89,7 +90,7 @@ _LEAST_CODE_DIGITS: Final = 4  # of postal codes; codes with fewer must be many,
 _MANY_CODES: Final = 10
 _LEFT_BY_ANOTHER: Final = 0.1  # of the values that a given option does not read
 _CODE_CHARS: Final = 3  # maximum characters of a code: NA next to IN and US is Namibia
-_SHOWN: Final = 3
+_SHOWN_WORDS: Final = 3
 _MOST_CATEGORIES: Final = 50
 _CELLS_OF_CATEGORY: Final = 3  # on average
 _PLAIN_EMAIL_CHARS: Final = "abcdefghijklmnopqrstuvwxyz0123456789@._%+-"
@@ -97,7 +98,7 @@ _ALONE: Final = frozenset({"true", "false", "yes", "no", "y"})
 """Words that mean yes or no even without their counterpart; F alone may mean female, and "on" may be a place."""
 
 _INITIALS: Final = frozenset({"o", "s"})
-_OF_KINDS: Final = listed(
+_OF_KINDS: Final = word_set(
     """
     region zone zona area sector side direction hemisphere location territory district branch status state type typ
     tipo kind class classe category categorie categoria segment group gruppe grupo size taille talla tamanho grade code
@@ -106,7 +107,7 @@ _OF_KINDS: Final = listed(
 """Words of labels whose O and N may be old and new, or west and north, and S and N south and north."""
 
 _DIGIT: Final = re.compile(r"\d")
-_A_DATE: Final = "Date"
+_LABEL_OF_DATES: Final = "Date"
 """A label of dates, for a column that is known to hold them."""
 
 
@@ -156,7 +157,7 @@ class Columns:
     def column(self, position: int) -> pd.Series[Any]:
         """Return a column cleaned with the options already given."""
         column = self.frame.iloc[:, position]
-        return plain(clean(column, self.reading_of(column.name), self.zone, self.region))
+        return decoded(clean(column, self.reading_of(column.name), self.zone, self.region))
 
     def cleaned(self, position: int) -> Cleaned:
         """Return the texts of a column without white space, guards and texts that mean missing."""
@@ -182,11 +183,11 @@ class Columns:
     def head(self, position: int) -> Head | None:
         """Return the first texts of a column of texts or whole numbers (as text); None for other columns."""
         kind = self.kinds[position]
-        if kind in (Kind.TEXT, Kind.MIXED):
+        if kind in TEXT_KINDS:
             if position not in self._heads:
                 self.cleaned(position)
             return self._heads[position]
-        digits = _digits(self.column(position), _QUICK_SAMPLE) if kind in _NUMBERS else None
+        digits = _numbers_as_text(self.column(position), _QUICK_SAMPLE) if kind in _NUMBERS else None
         return digits.head if digits else None
 
 
@@ -200,7 +201,7 @@ def suggest_for(columns: Columns) -> list[Suggestion]:
     excluded = {one.column for one in found if one.option == "exclude"}
     labels = list(columns.frame.columns)
     sent = {place: name for place, name in columns.names.items() if labels[place] not in excluded}
-    of_texts = [place for place in sent if columns.kinds[place] in (Kind.TEXT, Kind.MIXED)]
+    of_texts = [place for place in sent if columns.kinds[place] in TEXT_KINDS]
     known = {*columns.known_types, *columns.given_types}
     named = suggest_names(sent, labels, known, columns.head, of_texts, columns.region)
     for one in named:
@@ -255,7 +256,7 @@ def _for_column(columns: Columns, position: int) -> list[Suggestion]:
         return _for_numbers(columns, position)
     if kind in _NUMBERS and name == "mobile" and columns.reading_of(label).normalize is None:
         return _for_phone_numbers(columns, position)
-    if kind in (Kind.TEXT, Kind.MIXED):
+    if kind in TEXT_KINDS:
         codes = [] if is_id or not is_code_like(name) else _damaged_codes(columns.cleaned(position).profile, label)
         return [*_for_texts(columns, position), *_with_given_options(columns, position), *codes]
     return []
@@ -292,11 +293,11 @@ def _for_numbers(columns: Columns, position: int) -> list[Suggestion]:
     label, name = columns.frame.columns[position], columns.names[position]
     reading, known = columns.reading_of(label), columns.type_of(name)
     column = columns.column(position)
-    present = column[(~absent(column)).to_numpy(dtype=bool)]
+    present = present_cells(column)
     sample = present.iloc[:_QUICK_SAMPLE].tolist()
     proposal = None
     if reading.date_formats:
-        digits = _digits(column, None)
+        digits = _numbers_as_text(column, None)
         proposal = digits and _instead(columns, position, Cleaned(digits, {}, 0, 0), name)
     elif all(value in (0, 1) for value in sample):
         if known == contract.BOOLEAN and name not in columns.given_types and present.isin((0, 1)).all():
@@ -304,8 +305,8 @@ def _for_numbers(columns: Columns, position: int) -> list[Suggestion]:
             return [Suggestion("types", label, known, reason, len(present), type=known)]
         return _bits(column, present, label) if known is None else []
     elif known in (None, contract.DATE):
-        name = _A_DATE if known == contract.DATE else name
-        digits = _digits(column, None) if all(_may_be_day(value, name) for value in sample) else None
+        name = _LABEL_OF_DATES if known == contract.DATE else name
+        digits = _numbers_as_text(column, None) if all(_may_be_day(value, name) for value in sample) else None
         proposal = digits and propose_date(digits, name)
     if proposal is None and known is None and _may_be_codes(sample, name, columns.kinds[position]):
         return [_codes(present, label)]
@@ -313,12 +314,12 @@ def _for_numbers(columns: Columns, position: int) -> list[Suggestion]:
     if known is not None and not is_decided and is_code_like(name) and (codes := _codes(present, label)).is_loss:
         return [replace(codes, type=contract.NUMBER if known == contract.STRING else contract.STRING)]
     is_open = proposal is None and known in (None, contract.NUMBER) and reading.decimal is None
-    if is_open and columns.kinds[position] in _FRACTIONAL and _may_be_thousands(present):
+    if is_open and columns.kinds[position] in _FRACTIONAL and _may_be_thousandths(present):
         return [_thousands(present, label)]
     return [replace(proposal, column=label)] if proposal else []
 
 
-def _may_be_thousands(present: pd.Series[Any]) -> bool:
+def _may_be_thousandths(present: pd.Series[Any]) -> bool:
     """Return whether numbers look like 1.234 for 1234, read with a decimal point.
 
     Fractions then have three digits (some end in zeros) and begin at 1, and no number reaches 1000.
@@ -432,9 +433,9 @@ def _may_be_day(value: Any, name: str) -> bool:
     return is_compact or is_time_like(name) or may_be_epoch_ms(str(int(value)))
 
 
-def _digits(column: pd.Series[Any], most: int | None) -> Profile | None:
+def _numbers_as_text(column: pd.Series[Any], most: int | None) -> Profile | None:
     """Return the numbers of a column as text."""
-    present = column[(~absent(column)).to_numpy(dtype=bool)]
+    present = present_cells(column)
     codes, uniques = pd.factorize(present)
     if most is not None:
         uniques = uniques[:most]
@@ -451,7 +452,7 @@ def _for_texts(columns: Columns, position: int) -> list[Suggestion]:
     reading, cleaned = columns.reading_of(label), columns.cleaned(position)
     found: list[Suggestion] = []
     if cleaned.stripped and not reading.strip:
-        found.append(_strip(cleaned, label))
+        found.append(_suggest_strip(cleaned, label))
     if position == columns.id_position:
         found += [_missing_ids(cleaned.words, label)] if cleaned.words and not reading.na_values else []
         return found + _for_id(columns, position, reading)
@@ -462,7 +463,7 @@ def _for_texts(columns: Columns, position: int) -> list[Suggestion]:
     elif known != contract.STRING:
         proposal = _proposal(columns, position, cleaned, name, known)
     is_typed = proposal is not None or known not in (None, contract.STRING)
-    words = _missing(cleaned, is_typed=is_typed or name in ("email", "mobile"))
+    words = _missing_words(cleaned, is_typed=is_typed or name in ("email", "mobile"))
     if words:
         found.append(_na_values(words, label))
     if name in ("email", "mobile"):
@@ -518,11 +519,11 @@ def _is_read_already(proposal: Suggestion, given: str | None, cleaned: Cleaned) 
     """Return whether the type that was given already reads the values."""
     if proposal.type != given:
         return False
-    is_iso = proposal.value == "ISO8601" and all(date_in(text, _UTC) for text in cleaned.profile.sample.texts)
+    is_iso = proposal.value == ISO and all(date_in(text, _UTC) for text in cleaned.profile.sample.texts)
     return proposal.value == given or is_iso
 
 
-def _strip(cleaned: Cleaned, label: Hashable) -> Suggestion:
+def _suggest_strip(cleaned: Cleaned, label: Hashable) -> Suggestion:
     reason = f"{plural(cleaned.stripped, 'value')} with surrounding white space or invisible characters"
     if cleaned.guarded:
         reason = (
@@ -608,7 +609,7 @@ def _suggest_mobile(profile: Profile, label: Hashable, region: str) -> Suggestio
 
 def _for_phone_numbers(columns: Columns, position: int) -> list[Suggestion]:
     """Suggest the spelling of phone numbers that are stored as numbers."""
-    digits = _digits(columns.column(position), None)
+    digits = _numbers_as_text(columns.column(position), None)
     found = _suggest_mobile(digits, columns.frame.columns[position], columns.region) if digits else None
     return [found] if found else []
 
@@ -729,7 +730,7 @@ def _instead(columns: Columns, position: int, cleaned: Cleaned, name: str) -> Su
     if not n_unread:
         return None
     wanted = contract.DATE if reading.date_formats else contract.NUMBER
-    found = _proposal(columns, position, cleaned, _A_DATE if reading.date_formats else name, wanted)
+    found = _proposal(columns, position, cleaned, _LABEL_OF_DATES if reading.date_formats else name, wanted)
     if found is None or found.value is None or found.rest > _LEFT_BY_ANOTHER * n_unread:
         return None
     return replace(found, option="decimal", value=".", rest=0) if found.option == "types" else replace(found, rest=0)
@@ -781,7 +782,7 @@ def _unread(reading: Reading, profile: Profile, zone: ZoneInfo) -> Mask:
     return unread
 
 
-def _missing(cleaned: Cleaned, *, is_typed: bool) -> dict[str, int]:
+def _missing_words(cleaned: Cleaned, *, is_typed: bool) -> dict[str, int]:
     """Return the texts that mean missing; in text columns only unambiguous ones."""
     profile = cleaned.profile
     if not profile.texts and not profile.others:
@@ -796,7 +797,8 @@ def _missing(cleaned: Cleaned, *, is_typed: bool) -> dict[str, int]:
 
 def _na_values(words: Mapping[str, int], label: Hashable) -> Suggestion:
     listed = sorted(words, key=lambda word: (-words[word], word))
-    shown = ", ".join(map(repr, listed[:_SHOWN])) + (f" +{len(listed) - _SHOWN} more" if len(listed) > _SHOWN else "")
+    more = f" +{len(listed) - _SHOWN_WORDS} more" if len(listed) > _SHOWN_WORDS else ""
+    shown = ", ".join(map(repr, listed[:_SHOWN_WORDS])) + more
     cells = sum(words.values())
     return Suggestion(
         "na_values", label, listed, f"{plural(cells, 'value')} that mean{'s' * (cells == 1)} missing: {shown}", cells
@@ -838,9 +840,9 @@ def _as_contact(columns: Columns, found: Sequence[Suggestion], rename: Suggestio
     has_spelling = any(one.column == rename.column and one.option == "normalize" for one in kept)
     if columns.kinds[position] in _NUMBERS and rename.value == "mobile":
         return kept + _for_phone_numbers(columns, position)
-    if rename.value == "name" or columns.kinds[position] not in (Kind.TEXT, Kind.MIXED):
+    if rename.value == "name" or columns.kinds[position] not in TEXT_KINDS:
         return kept
-    words = _missing(columns.cleaned(position), is_typed=True)
+    words = _missing_words(columns.cleaned(position), is_typed=True)
     if words:
         kept = [one for one in kept if (one.column, one.option) != (rename.column, "na_values")]
         kept.append(_na_values(words, rename.column))
@@ -861,7 +863,7 @@ def _suggest_zone(columns: Columns, found: Sequence[Suggestion]) -> list[Suggest
     is_one = len(set(zones.values())) == 1
     suggestions = []
     for position, zone in zones.items():
-        present = int((~absent(columns.frame.iloc[:, position])).sum())
+        present = len(present_cells(columns.frame.iloc[:, position]))
         reason = (
             f"all dates are midnights in {zone}, and in {columns.zone.key} each would be another day: "
             f"{options_text(timezone=zone)} keeps the days"
@@ -879,7 +881,7 @@ def _zone_of(columns: Columns, position: int, found: Sequence[Suggestion]) -> st
     if formats is None or columns.kinds[position] is not Kind.TEXT:
         return None
     listed = [formats] if isinstance(formats, str) else formats
-    if not any(form == "ISO8601" or "%z" in form for form in listed):
+    if not any(form == ISO or "%z" in form for form in listed):
         return None
     head = columns.head(position)
     if head is None or not may_be_days(head.texts, listed, columns.region):

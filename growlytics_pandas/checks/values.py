@@ -1,14 +1,12 @@
-"""The checks of a frame after those of its columns and ids: suggestions, then values block by block.
+"""The checks of values, after those of columns and ids: block by block, on exactly the values that would be sent.
 
-Rules for single values are checked block by block on exactly the values that would be sent. Suggestions become
-violations for types that are probably wrong, days that shift, and contacts under other names. Columns of plain text are
-prechecked as a whole, so that their texts are not looked at one by one.
+Columns of plain text are prechecked as a whole, so that their texts are not looked at one by one.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import compress
@@ -20,16 +18,25 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas._labels import is_full_name, parts_of_name
 from growlytics_pandas._rules import Rule
-from growlytics_pandas.checks.findings import Findings, plain
-from growlytics_pandas.checks.profile import Suggestion, may_be_placeholder
-from growlytics_pandas.checks.schema import Attribute, Block, Budget, Column, Schema, check_rows, prepare
+from growlytics_pandas.checks.findings import detail_list
+from growlytics_pandas.checks.profile import may_be_placeholder
+from growlytics_pandas.checks.schema import Block, Budget, Column, Schema, check_rows, prepare
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.contacts import PLAIN_INDIAN_MOBILE, Problem, invalid_emails, invalid_mobiles
 from growlytics_pandas.columns.convert import as_boolean, as_date, as_number
-from growlytics_pandas.columns.dtypes import TYPE_OF, Kind, Mask, absent, family, originals, plain_texts, starts
-from growlytics_pandas.columns.plan_options import PHONE_NORMALIZATIONS
+from growlytics_pandas.columns.dtypes import (
+    TEXT_KINDS,
+    TYPE_OF,
+    Kind,
+    Mask,
+    Rows,
+    absent,
+    family,
+    originals,
+    plain_texts,
+    starts,
+)
 from growlytics_pandas.columns.reading import too_long
 from growlytics_pandas.columns.texts import (
     MISSING_TEXTS,
@@ -53,7 +60,6 @@ _OF_COLUMN: Final = frozenset({Rule.INTEGER_UNSAFE, Rule.DATE_TRUNCATED})
 
 
 CONTACTS: Final = ("email", "mobile")
-_OF_TEXTS: Final = (Kind.TEXT, Kind.MIXED)
 
 # whole columns of text ------------------------------------------------------------------------------------------------
 
@@ -126,12 +132,12 @@ def precheck_texts(column: pd.Series[Any], texts: TextColumn, name: str, region:
             codes = column.cat.codes.to_numpy() if is_categorical else texts.factorize()[0]
             return OddTexts(codes.astype("int32"), distinct, odd)
     found = texts.bytes()
-    if found is None or not _is_plain(found):
+    if found is None or not _has_no_odd_text(found):
         return None
     return PlainTexts(is_contact=name in CONTACTS and are_plain(found, name, region))
 
 
-def _is_plain(found: TextBytes) -> bool:
+def _has_no_odd_text(found: TextBytes) -> bool:
     return not (
         found.max_bytes > contract.MAX_VALUE_CHARS
         or found.may_have_outer_space()
@@ -272,7 +278,7 @@ class _ColumnCheck:
         if self._prechecked is not None:
             findings = self._prechecked.find(start, start + len(self._block.ids.texts))
         else:
-            findings = find_in(self._column.values.values, is_odd=attribute.kind in (Kind.TEXT, Kind.MIXED))
+            findings = find_in(self._column.values.values, is_odd=attribute.kind in TEXT_KINDS)
         for found in findings:
             mask = found.mask & self._column.sent
             if not mask.any() or (found.rule is Rule.VALUE_STRINGIFIED and attribute.name in CONTACTS):
@@ -362,186 +368,6 @@ def _empty_rows(frame: pd.DataFrame, schema: Schema, block: Block, skipped: Mask
     ]
 
 
-_TYPE_OF_OPTION: Final = {"date_format": contract.DATE, "decimal": contract.NUMBER}
-TYPE_OPTIONS: Final = ("types", *_TYPE_OF_OPTION)
-"""Options that determine the type of a column."""
-_CONTACTS: Final = {"email": "e-mail addresses", "mobile": "phone numbers", "name": "people's names"}
-
-
-def check_suggestions(schema: Schema, suggestions: Sequence[Suggestion], rows: int) -> list[Violation]:
-    """Return the warnings that follow from suggestions, for a frame of `rows` rows."""
-    by_column = {repr(attribute.column): attribute for attribute in schema.attributes}
-    cleaning = _cleaning(suggestions)
-    return [*_spellings_of_ids(schema, suggestions), *_parts_of_name(schema, suggestions, rows)] + [
-        violation
-        for suggestion in suggestions
-        if (attribute := by_column.get(repr(suggestion.column))) is not None and attribute.kind is not Kind.EMPTY
-        for violation in _warnings(schema, attribute, suggestion, rows, cleaning[repr(suggestion.column)])
-    ]
-
-
-def _spellings_of_ids(schema: Schema, suggestions: Sequence[Suggestion]) -> list[Violation]:
-    """Report ids that are phone numbers in several spellings."""
-    where = schema.id_position, schema.id_column, None
-    found = [one for one in suggestions if one.option == "normalize" and repr(one.column) == repr(schema.id_column)]
-    several = [one.cells for one in found if one.value == "E.164"]
-    is_sent = any(each.position == schema.id_position for each in schema.attributes)
-    is_open = schema.id_reading.normalize is not None and not is_sent  # else it is reported as an attribute
-    rule, params = Rule.ID_CASE_DUPLICATE, {"how": "E.164"}
-    return [
-        *(Violation(rule, *where, count=cells, params=params, variant="mobile") for cells in several),
-        *(_of_open_region(where, one) for one in found if one.value is None and is_open),
-    ]
-
-
-def _parts_of_name(schema: Schema, suggestions: Iterable[Suggestion], rows: int) -> Iterator[Violation]:
-    """Report first and last names, if no column holds whole names, which campaigns use."""
-    renamed = (one for one in suggestions if one.option == "rename")
-    if any(each.name == "name" for each in schema.attributes) or any(
-        one.value == "name" or (one.value is None and is_full_name(str(one.column))) for one in renamed
-    ):
-        return
-    texts = [each for each in schema.attributes if each.kind is Kind.TEXT]
-    parts = [texts[place] for place in parts_of_name([each.name for each in texts])]
-    if parts:
-        first, params = parts[0], {"parts": " and ".join(repr(one.column) for one in parts)}
-        where = first.position, first.column, first.name
-        count, limit = rows - first.missing, _CONTACTS["name"]
-        yield Violation(Rule.CONTACT_NOT_MAPPED, *where, count=count, limit=limit, params=params, variant="parts")
-
-
-def _of_open_region(where: tuple[int, Hashable, str | None], suggestion: Suggestion) -> Violation:
-    """Report phone numbers without a country code, which are read as of the region although most are of others."""
-    params = {"reason": _capitalized(suggestion.reason)}
-    return Violation(Rule.MOBILE_INVALID, *where, count=suggestion.cells, params=params, variant="region")
-
-
-def _cleaning(suggestions: Sequence[Suggestion]) -> Mapping[str, dict[str, Any]]:
-    """Return column → the suggested options that are applied before its values are read."""
-    cleaning: defaultdict[str, dict[str, Any]] = defaultdict(dict)
-    for each in suggestions:
-        if each.option == "strip":
-            cleaning[repr(each.column)]["strip"] = [each.column]
-        elif each.option == "na_values":
-            cleaning[repr(each.column)]["na_values"] = {each.column: each.value}
-    return cleaning
-
-
-def with_options(violations: Iterable[Violation], suggestions: Sequence[Suggestion]) -> Iterator[Violation]:
-    """Yield the violations with what the suggestions say about them as fix.
-
-    That is the option that reads all values as the type of the column, how zeros were lost, or what a person must
-    decide about days and months, or about decimal marks.
-    """
-    cleaning = _cleaning(suggestions)
-    readings = {
-        (repr(each.column), type_of(each)): each
-        for each in suggestions
-        if each.option in TYPE_OPTIONS and each.value is not None
-    }
-    undecided = {(repr(each.column), type_of(each)): each for each in suggestions if each.value is None}
-    losses = {repr(each.column): each for each in suggestions if each.is_loss}
-    for violation in violations:
-        wanted = contract.DATE if violation.rule is Rule.DATE_OUT_OF_RANGE else violation.limit
-        found = readings.get((repr(violation.column), wanted))
-        if violation.rule is Rule.TYPE_CONFLICT and (lost := losses.get(repr(violation.column))):
-            yield replace(violation, params={**violation.params, "lost": _capitalized(lost.reason)})
-        elif found and (violation.rule is Rule.TYPE_CONFLICT or _reads_most(found, violation)):
-            params = {"option": (found.option, {found.column: found.value}), "before": cleaning[repr(found.column)]}
-            yield replace(violation, params={**violation.params, **params})
-        elif (either := undecided.get((repr(violation.column), wanted))) and _settles(either, violation):
-            yield replace(violation, params={**violation.params, "undecided": _capitalized(either.reason)})
-        else:
-            yield violation
-
-
-def _reads_most(suggestion: Suggestion, violation: Violation) -> bool:
-    """Return whether an option reads most of the values of a violation."""
-    return violation.rule in _OF_VALUES and violation.rows is not None and 2 * suggestion.rest <= len(violation.rows)
-
-
-def _settles(undecided: Suggestion, violation: Violation) -> bool:
-    """Return whether a decision settles a violation: on the reading of dates or numbers, or on a word for missing."""
-    if violation.rule is Rule.TYPE_CONFLICT:
-        return undecided.option in TYPE_OPTIONS
-    is_date = violation.limit == contract.DATE or violation.rule is Rule.DATE_OUT_OF_RANGE
-    return violation.rule in _OF_VALUES and (undecided.option == "na_values" or is_date)
-
-
-_OF_VALUES: Final = (Rule.VALUE_WRONG_TYPE, Rule.DATE_OUT_OF_RANGE)
-"""Rules of values that another way to read the column may satisfy."""
-
-
-def type_of(suggestion: Suggestion) -> str:
-    """Return the type that a suggestion implies."""
-    return _TYPE_OF_OPTION.get(suggestion.option) or suggestion.value or suggestion.type or contract.BOOLEAN
-
-
-def _warnings(
-    schema: Schema, attribute: Attribute, suggestion: Suggestion, rows: int, before: Mapping[str, Any]
-) -> Iterator[Violation]:
-    count = rows - attribute.missing
-    where = attribute.position, attribute.column, attribute.name
-    params: dict[str, Any]
-    if suggestion.is_loss and attribute.type is not None and attribute.type != type_of(suggestion):
-        is_known = attribute.known is not None
-        params = {"reason": _capitalized(suggestion.reason), "is_known": is_known, "option": None}
-        limit = attribute.type.value
-        yield Violation(Rule.TYPE_DOUBTFUL, *where, count=count, limit=limit, params=params, variant="lost")
-    elif suggestion.option == "decimal" and suggestion.choices and attribute.type is AttributeType.NUMBER:
-        choices = [("decimal", {attribute.column: choice}) for choice in suggestion.choices]
-        params = {"reason": _capitalized(suggestion.reason), "choices": choices}
-        yield Violation(Rule.NUMBER_AMBIGUOUS, *where, count=count, params=params)
-    elif suggestion.option in TYPE_OPTIONS and attribute.known is None and attribute.type is not None:
-        wanted = type_of(suggestion)
-        option = (suggestion.option, {attribute.column: suggestion.value}) if suggestion.value is not None else None
-        reason = _capitalized(suggestion.reason)
-        choices = [(suggestion.option, {attribute.column: choice}) for choice in suggestion.choices]
-        params = {"type": attribute.type.value, "reason": reason, "option": option, "before": before}
-        params["choices"] = choices
-        params["is_code"] = wanted == contract.STRING
-        if wanted != attribute.type:
-            yield Violation(Rule.TYPE_DOUBTFUL, *where, count=count, limit=wanted, params=params)
-    elif suggestion.option == "exclude" and suggestion.value is None and attribute.known is None:
-        reason = _capitalized(suggestion.reason)
-        params = {"type": contract.STRING, "reason": reason, "option": ("exclude", [attribute.column]), "before": {}}
-        yield Violation(Rule.TYPE_DOUBTFUL, *where, count=count, params=params)
-    elif suggestion.option in ("normalize", "na_values") and suggestion.value is None:
-        yield from _of_open_texts(where, suggestion, is_phone=_is_phone(attribute))
-    elif suggestion.option == "timezone" and attribute.type is AttributeType.DATE:
-        params = {"zone": schema.zone.key, "option": suggestion.value}
-        yield Violation(Rule.DATE_SHIFTED, *where, count=count, limit=suggestion.value, params=params)
-    elif suggestion.option == "rename" and suggestion.value in _CONTACTS:
-        params = {"reserved": suggestion.value}
-        limit = _CONTACTS[suggestion.value]
-        yield Violation(Rule.CONTACT_NOT_MAPPED, *where, count=count, limit=limit, params=params)
-
-
-_RULES_OF_CONTACTS: Final = {"email": Rule.EMAIL_INVALID, "mobile": Rule.MOBILE_INVALID}
-
-
-def _of_open_texts(
-    where: tuple[int, Hashable, str | None], suggestion: Suggestion, *, is_phone: bool
-) -> Iterator[Violation]:
-    """Report what a person must decide about texts: the region of phones, the case of categories, a shared contact."""
-    reported: dict[str, Any] = {"count": suggestion.cells, "params": {"reason": _capitalized(suggestion.reason)}}
-    if suggestion.option == "na_values":
-        if rule := _RULES_OF_CONTACTS.get(suggestion.type):
-            yield Violation(rule, *where, variant="shared", **reported)
-    elif is_phone:
-        yield _of_open_region(where, suggestion)
-    elif suggestion.choices:
-        yield Violation(Rule.VALUE_CASE, *where, **reported)
-
-
-def _is_phone(attribute: Attribute) -> bool:
-    return attribute.name == "mobile" or attribute.reading.normalize in PHONE_NORMALIZATIONS
-
-
-def _capitalized(reason: str) -> str:
-    return f"{reason[:1].upper()}{reason[1:]}"
-
-
 @dataclass(frozen=True, slots=True)
 class Precheck:
     """The result of the checks before values: columns and rows that are not sent, and why."""
@@ -549,16 +375,16 @@ class Precheck:
     violations: tuple[Violation, ...]
     dropped: frozenset[int]
     skipped: Mask
-    skipped_by: Mapping[Rule, npt.NDArray[np.int64]]
+    skipped_by: Mapping[Rule, Rows]
 
     @property
-    def not_customers(self) -> npt.NDArray[np.int64]:
+    def not_customers(self) -> Rows:
         """The rows of headings and totals, ascending."""
         found = [rows for rule, rows in self.skipped_by.items() if rule in (Rule.ROW_IS_HEADING, Rule.ROW_IS_TOTAL)]
         return np.sort(np.concatenate([np.empty(0, dtype="int64"), *found]))
 
     @property
-    def no_evidence(self) -> npt.NDArray[np.int64]:
+    def no_evidence(self) -> Rows:
         """The rows whose values say nothing about types: the same, and the last rows if they have no id, ascending."""
         is_left_out = np.zeros(len(self.skipped), dtype=bool)
         is_left_out[self.skipped_by.get(Rule.ID_MISSING, [])] = True
@@ -573,45 +399,42 @@ def check_frame(
     schema: Schema,
     checked: Precheck,
     budget: Budget | None = None,
-    suggestions: Sequence[Suggestion] | None = None,
     texts: TextColumns | None = None,
-) -> Findings:
+) -> list[Violation]:
     """Check every value too, block by block, and return all violations.
 
-    `suggestions`: None if they are not known, as for one part of many. `texts`: the text columns of the frame, if some
-    were read before.
+    `texts`: the text columns of the frame, if some were read before.
     """
-    of_suggestions = [] if suggestions is None else check_suggestions(schema, suggestions, len(frame))
-    violations = [*checked.violations, *of_suggestions]
+    violations = list(checked.violations)
     prechecks = precheck_columns(frame, schema, checked.dropped, texts or TextColumns(frame))
     settled = valid_columns(schema, prechecks)
     id_is_sent = any(attribute.position == schema.id_position for attribute in schema.attributes)
     needs_ids = budget is not None or (id_is_sent and schema.id_position not in settled)
     without_id = None if needs_ids else _without_id(checked, len(frame))
     others = checked.not_customers
-    listed = [each for each in schema.attributes if each.kind in _OF_TEXTS and each.position not in settled]
+    listed = [each for each in schema.attributes if each.kind in TEXT_KINDS and each.position not in settled]
     for start, stop in starts(len(frame), check_rows(frame.shape[1], len(listed))):
         block = prepare(frame, schema, checked.dropped, start, stop, budget, settled, without_id)
         violations += _of_customers(check_block(frame, schema, block, prechecks), others)
         violations += _empty_rows(frame, schema, block, checked.skipped)
         del block  # else two blocks are in memory while the next one is prepared
-    return Findings(with_options(_naming_columns(violations), suggestions or ()), frame)
+    return _naming_columns(violations)
 
 
-def _of_customers(violations: Iterable[Violation], others: npt.NDArray[np.int64]) -> Iterator[Violation]:
+def _of_customers(violations: Iterable[Violation], others: Rows) -> Iterator[Violation]:
     """Leave out the values of rows that are no customers."""
     for each in violations:
         if each.rows is None or not len(others) or not (odd := np.isin(each.rows, others)).any():
             yield each
         elif not odd.all():
-            details = None if each.details is None else list(compress(plain(each.details), ~odd))
+            details = None if each.details is None else list(compress(detail_list(each.details), ~odd))
             yield replace(each, rows=each.rows[~odd], details=details)
 
 
 def _without_id(checked: Precheck, rows: int) -> Mask:
     mask = np.zeros(rows, dtype=bool)
     for rule in (Rule.ID_MISSING, Rule.ID_ROUNDED):
-        mask[checked.skipped_by[rule]] = True
+        mask[checked.skipped_by.get(rule, [])] = True
     return mask
 
 

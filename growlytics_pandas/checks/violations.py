@@ -10,14 +10,13 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import numpy as np
 import numpy.typing as npt
 
 from growlytics_pandas import contract
-from growlytics_pandas._rules import RULES, Effect, Rule, Severity
+from growlytics_pandas._rules import Effect, Rule, Severity
 from growlytics_pandas._text import argument, options_text, phrase, plural
+from growlytics_pandas.columns.dtypes import Rows
 
-Rows = npt.NDArray[np.int64]
 DOUBTFUL: Final = "doubtful"
 DOUBTFUL_SUM: Final = "doubtful sum"
 """The variants of a rule that only warn, since the row may be a customer after all."""
@@ -70,12 +69,12 @@ class Violation:
     @property
     def level(self) -> Severity:
         """The severity of this violation."""
-        return self.severity or RULES[self.rule].severity
+        return self.severity or self.rule.severity
 
     @property
     def effect(self) -> Effect:
         """What a push with ``errors="drop"`` does with the data."""
-        return Effect.SENT_AS_IS if self.variant in (DOUBTFUL, DOUBTFUL_SUM) else RULES[self.rule].effect
+        return Effect.SENT_AS_IS if self.variant in (DOUBTFUL, DOUBTFUL_SUM) else self.rule.effect
 
     def __len__(self) -> int:
         return 1 if self.rows is None else len(self.rows)
@@ -113,7 +112,8 @@ def message_text(violation: Violation, detail: Any) -> str:
         "limit": violation.limit,
         "detail": detail,
         **{f"{noun.split()[-1]}s": plural(violation.count, noun) for noun in _NOUNS},
-        **{name: listed(value) if isinstance(value, frozenset) else value for name, value in violation.params.items()},
+        **violation.params,
+        **{name: quoted_list(value) for name, value in violation.params.items() if isinstance(value, frozenset)},
     }
     if isinstance(detail, (list, tuple)):
         facts |= {f"detail{i}": part for i, part in enumerate(detail)}
@@ -125,12 +125,12 @@ def fix_of(violation: Violation) -> Fix:
     return _FIXES[violation.rule](violation)
 
 
-def listed(items: Any) -> str:
+def quoted_list(items: Any) -> str:
     """List the first ten names or words.
 
     Examples
     --------
-    >>> listed(["nan", "NULL"])
+    >>> quoted_list(["nan", "NULL"])
     "'NULL', 'nan'"
     """
     ranked = sorted(items, key=str)
@@ -280,12 +280,12 @@ def _of_duplicate(violation: Violation) -> Fix:
     return Fix("keep", "last", "Correct the ids, or send one row of each: {}")
 
 
-def _for_column(option: str) -> Callable[[Violation], Fix]:
+def _fix_for_column(option: str) -> Callable[[Violation], Fix]:
     """Return a fix that names the column in a list."""
     return lambda violation: Fix(option, [violation.column])
 
 
-def _by_column(option: str, param: str) -> Callable[[Violation], Fix]:
+def _fix_by_column(option: str, param: str) -> Callable[[Violation], Fix]:
     """Return a fix that gives the column a value, from the violation's parameters."""
 
     def fix(violation: Violation) -> Fix:
@@ -478,7 +478,7 @@ _FIXES: Final[Mapping[Rule, Callable[[Violation], Fix]]] = {
     Rule.ID_MISSING: _drop("row"),
     Rule.ID_DUPLICATE: _of_duplicate,
     Rule.ID_ROUNDED: _of_rounded,
-    Rule.ID_WHITESPACE: _for_column("strip"),
+    Rule.ID_WHITESPACE: _fix_for_column("strip"),
     Rule.ID_WRAPPED: _of_wrapped,
     Rule.ID_FLOAT: lambda violation: Fix(sentence=f"To avoid floats, {_as_text(violation.column)}."),
     Rule.ID_STRINGIFIED: _of_stringified_id,
@@ -486,7 +486,7 @@ _FIXES: Final[Mapping[Rule, Callable[[Violation], Fix]]] = {
     Rule.ID_TOO_LONG: _sentence("Shorten it at the source if the API rejects it; it is sent unchanged."),
     Rule.ROW_IS_HEADING: _of_label,
     Rule.ROW_IS_TOTAL: _of_label,
-    Rule.INDEX_COLUMN: _for_column("exclude"),
+    Rule.INDEX_COLUMN: _fix_for_column("exclude"),
     Rule.ATTRIBUTE_NAME_EMPTY: _of_name,
     Rule.ATTRIBUTE_NAME_TOO_LONG: _of_name,
     Rule.ATTRIBUTE_NAME_DUPLICATE: _of_name,
@@ -504,8 +504,8 @@ _FIXES: Final[Mapping[Rule, Callable[[Violation], Fix]]] = {
     Rule.DATE_OUT_OF_RANGE: _of_unread,
     Rule.INTEGER_UNSAFE: _of_large_number,
     Rule.VALUE_TOO_LONG: _sentence("Shorten it at the source if the API rejects it; it is sent unchanged."),
-    Rule.VALUE_STRINGIFIED: _by_column("na_values", "words"),
-    Rule.VALUE_WHITESPACE: _for_column("strip"),
+    Rule.VALUE_STRINGIFIED: _fix_by_column("na_values", "words"),
+    Rule.VALUE_WHITESPACE: _fix_for_column("strip"),
     Rule.NUMBER_AMBIGUOUS: _of_ambiguous,
     Rule.VALUE_CASE: lambda violation: Fix(
         "normalize", {violation.column: "lower"}, "Correct them at the source, or send all in lower case: {}"
@@ -517,6 +517,6 @@ _FIXES: Final[Mapping[Rule, Callable[[Violation], Fix]]] = {
     Rule.CONTACT_NOT_MAPPED: _of_unmapped,
     Rule.EMAIL_INVALID: _of_contact,
     Rule.MOBILE_INVALID: _of_contact,
-    Rule.TOO_MANY_ATTRIBUTES: _for_column("exclude"),
+    Rule.TOO_MANY_ATTRIBUTES: _fix_for_column("exclude"),
     Rule.ROW_EMPTY: _sentence("Add a value, or remove the row."),
 }

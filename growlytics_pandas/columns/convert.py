@@ -15,13 +15,20 @@ import numpy as np
 import numpy.typing as npt
 
 from growlytics_pandas import contract
-from growlytics_pandas._rules import Rule
-from growlytics_pandas.columns.dtypes import TYPE_OF, Cells, Kind, Mask, dates_array, family, naive, plain_text
+from growlytics_pandas._rules import Effect, Rule
+from growlytics_pandas.columns.dtypes import (
+    NUMBER_KINDS,
+    TYPE_OF,
+    Cells,
+    Kind,
+    Mask,
+    dates_array,
+    family,
+    naive,
+    plain_text,
+)
 from growlytics_pandas.columns.parsers import BOOLEAN_WORDS, number_in
 from growlytics_pandas.contract import AttributeType
-
-DROPPING: Final = (Rule.VALUE_WRONG_TYPE, Rule.VALUE_NOT_FINITE, Rule.DATE_OUT_OF_RANGE)
-"""Rules whose cells are not sent."""
 
 
 @dataclass(slots=True)
@@ -46,9 +53,9 @@ class Values:
     def sent(self) -> Mask:
         """Mask of the cells that are sent: neither missing nor dropped."""
         sent = ~self.missing
-        for rule in DROPPING:
-            if rule in self.found:
-                sent &= ~self.found[rule]
+        for rule, mask in self.found.items():
+            if rule.effect is Effect.ATTRIBUTE_DROPPED:
+                sent &= ~mask
         return sent
 
 
@@ -271,7 +278,7 @@ def as_boolean(value: Any) -> bool | None:
         return bool(value)
     if kind is Kind.TEXT:
         return BOOLEAN_WORDS.get(plain_text(value).strip().lower())
-    if kind in (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL) and not is_infinite(value) and value in (0, 1):
+    if kind in NUMBER_KINDS and not is_infinite(value) and value in (0, 1):
         return bool(value)
     return None
 

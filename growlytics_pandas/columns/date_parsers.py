@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 from types import MappingProxyType
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -21,6 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas.columns.dtypes import Kind, Mask, extract
+from growlytics_pandas.columns.named_formats import ISO, NUMERIC_FORMATS, NamedFormat
 from growlytics_pandas.columns.parsers import Characters, number_in, shapes_of
 
 Moments = npt.NDArray[np.datetime64]
@@ -112,8 +112,7 @@ def parse_dates(texts: Sequence[str], date_format: str, zone: ZoneInfo, *, any_c
     texts : sequence of str
         Distinct texts without surrounding white space.
     date_format : str
-        A strptime format, ``"ISO8601"``, ``"epoch_s"``, ``"epoch_ms"`` (since 1970, in UTC) or ``"excel"`` (day numbers
-        of the 1900 date system, with fractions of a day).
+        A strptime format, or the name of one in `NAMED_FORMATS`.
     zone : ZoneInfo
         The zone to which dates with an offset are converted.
     any_century : bool
@@ -129,8 +128,8 @@ def parse_dates(texts: Sequence[str], date_format: str, zone: ZoneInfo, *, any_c
     """
     if date_format == ISO:
         values, ok, aware = _read_iso(texts)
-    elif date_format in _READERS:
-        values, ok, aware = _read_numbers(texts, date_format)
+    elif date_format in NUMERIC_FORMATS:
+        values, ok, aware = _read_numbers(texts, NUMERIC_FORMATS[date_format])
     else:
         if _ALL_DIGITS.fullmatch(date_format) and any(text.endswith(".0") for text in texts):  # stored as floats
             texts = [text.removesuffix(".0") for text in texts]
@@ -315,43 +314,20 @@ def _read_iso(texts: Sequence[str]) -> Dates:
 
 # numbers ------------------------------------------------------------------------------------------------------------
 
-ISO: Final = "ISO8601"
 _ALL_DIGITS: Final = re.compile(r"(?:%[YmdHMS])+")
-_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - in UTC
-_DAY_0: Final = datetime(1899, 12, 31)  # noqa: DTZ001 - spreadsheets know no zones
-_NO_DAY: Final = 60  # 29 February 1900 did not exist; the 1900 date system has it because Lotus 1-2-3 did
-_MILLISECONDS_A_DAY: Final = 86_400_000  # spreadsheets store times to the millisecond
 
 
-def _read_numbers(texts: Sequence[str], date_format: str) -> Dates:
-    read = _READERS[date_format]
-
+def _read_numbers(texts: Sequence[str], form: NamedFormat) -> Dates:
     def read_one(text: str) -> datetime | None:
         number = number_in(text)
         try:
-            return None if number is None else read(number)
+            return None if number is None or form.read is None else form.read(number)
         except OverflowError:  # before year 1 or after 9999
             return None
 
     values: Moments = np.array(list(map(read_one, texts)), dtype="M8[us]")
     ok = ~np.isnat(values)
-    return Dates(values, ok, ok & (date_format != "excel"))
-
-
-def _of_serial(number: int | Decimal) -> datetime | None:
-    if number < 1 or int(number) == _NO_DAY:
-        return None
-    days = number - (number > _NO_DAY)
-    return _DAY_0 + timedelta(microseconds=round(days * _MILLISECONDS_A_DAY) * 1000)
-
-
-_READERS: Final[Mapping[str, Callable[[int | Decimal], datetime | None]]] = MappingProxyType(
-    {
-        "epoch_s": lambda number: _EPOCH + timedelta(microseconds=round(number * 1_000_000)),
-        "epoch_ms": lambda number: _EPOCH + timedelta(microseconds=round(number * 1000)),
-        "excel": _of_serial,
-    }
-)
+    return Dates(values, ok, ok & form.is_instant)
 
 
 # the formats of a text ----------------------------------------------------------------------------------------------

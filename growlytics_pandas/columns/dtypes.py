@@ -27,6 +27,10 @@ from pandas.api import types as dtypes
 from growlytics_pandas import contract
 from growlytics_pandas.contract import AttributeType
 
+Mask = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.int64]
+"""Positions of rows, from 0."""
+
 
 class Kind(Enum):
     """What the cells of a column are, independent of the dtype's backing."""
@@ -52,10 +56,13 @@ TYPE_OF: Final = MappingProxyType(
         Kind.DATE: AttributeType.DATE,
     }
 )
+NUMBER_KINDS: Final = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
+TEXT_KINDS: Final = (Kind.TEXT, Kind.MIXED)
+"""Columns that contain texts."""
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ColumnKind:
     """What a column contains: its kind, the type it is sent as (None: nothing can be sent), and a note for the user."""
 
     kind: Kind
@@ -66,12 +73,12 @@ class Finding:
 _ALL_MISSING: Final = "all missing: nothing is sent, no type is fixed"
 
 
-def inspect(column: pd.Series[Any]) -> Finding:
+def classify(column: pd.Series[Any]) -> ColumnKind:
     """Return the kind of a column's cells and the attribute type they are sent as."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return _of_used_categories(column)
     if absent(column).all():
-        return Finding(Kind.EMPTY, None, _ALL_MISSING)
+        return ColumnKind(Kind.EMPTY, None, _ALL_MISSING)
     if isinstance(column.dtype, pd.SparseDtype):
         return _of_dtype(pd.Series(np.asarray(column)))
     return _of_dtype(column)
@@ -83,6 +90,11 @@ def absent(column: pd.Series[Any]) -> pd.Series[Any]:
         return column.isna()
     except InvalidOperation:
         return pd.Series([not is_signal(value) and bool(np.all(pd.isna(value))) for value in column], column.index)
+
+
+def present_cells(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return the cells of a column that are not missing."""
+    return column[(~absent(column)).to_numpy(dtype=bool)]
 
 
 def is_signal(value: Any) -> bool:
@@ -102,30 +114,30 @@ def tally(column: pd.Series[Any]) -> Counter[Kind]:
     if dtypes.is_object_dtype(column.dtype):
         return _families(column)[0]
     present = int(column.notna().sum())
-    return Counter({inspect(column).kind: present} if present else {})
+    return Counter({classify(column).kind: present} if present else {})
 
 
-def merge(kinds: Counter[Kind], detail: str) -> Finding:
-    """Classify a column from the tallies of its parts, as `inspect` would for the whole column."""
+def merge(kinds: Counter[Kind], detail: str) -> ColumnKind:
+    """Classify a column from the tallies of its parts, as `classify` would for the whole column."""
     if not kinds:
-        return Finding(Kind.EMPTY, None, _ALL_MISSING)
+        return ColumnKind(Kind.EMPTY, None, _ALL_MISSING)
     if len(kinds) == 1:
         kind = next(iter(kinds))
-        return Finding(kind, TYPE_OF.get(kind), detail if kind is Kind.UNSUPPORTED else "")
-    if set(kinds) <= {Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL}:
-        return Finding(Kind.DECIMAL if Kind.DECIMAL in kinds else Kind.FLOAT, AttributeType.NUMBER)
+        return ColumnKind(kind, TYPE_OF.get(kind), detail if kind is Kind.UNSUPPORTED else "")
+    if set(kinds) <= set(NUMBER_KINDS):
+        return ColumnKind(Kind.DECIMAL if Kind.DECIMAL in kinds else Kind.FLOAT, AttributeType.NUMBER)
     return _of_mixture(kinds)
 
 
-def _of_used_categories(column: pd.Series[Any]) -> Finding:
+def _of_used_categories(column: pd.Series[Any]) -> ColumnKind:
     """Classify a categorical column by the categories in use, weighted by their rows if mixed."""
     used = np.unique(column.cat.codes.to_numpy())
     in_use = column.cat.categories[used[used >= 0]]
-    finding = inspect(pd.Series(in_use, dtype=in_use.dtype))  # to_series() fails on lone surrogates
-    return _of_mixture(tally(column)) if finding.kind is Kind.MIXED else finding
+    found = classify(pd.Series(in_use, dtype=in_use.dtype))  # to_series() fails on lone surrogates
+    return _of_mixture(tally(column)) if found.kind is Kind.MIXED else found
 
 
-def _of_dtype(column: pd.Series[Any]) -> Finding:
+def _of_dtype(column: pd.Series[Any]) -> ColumnKind:
     dtype = column.dtype
     if dtypes.is_object_dtype(dtype):
         return _of_objects(column)
@@ -133,8 +145,8 @@ def _of_dtype(column: pd.Series[Any]) -> Finding:
         return _of_arrow(dtype)
     kind = next((kind for is_kind, kind in _PREDICATES if is_kind(dtype)), None)
     if kind is None:
-        return Finding(Kind.UNSUPPORTED, None, str(dtype))
-    return Finding(kind, TYPE_OF[kind])
+        return ColumnKind(Kind.UNSUPPORTED, None, str(dtype))
+    return ColumnKind(kind, TYPE_OF[kind])
 
 
 # Boolean before number: is_numeric_dtype is true for booleans too.
@@ -147,7 +159,7 @@ _PREDICATES: Final = (
 )
 
 
-def _of_arrow(dtype: pd.ArrowDtype) -> Finding:
+def _of_arrow(dtype: pd.ArrowDtype) -> ColumnKind:
     import pyarrow.types as arrow  # noqa: PLC0415 - pyarrow is optional; who has an Arrow column has it
 
     stored = dtype.pyarrow_dtype
@@ -162,7 +174,7 @@ def _of_arrow(dtype: pd.ArrowDtype) -> Finding:
         (lambda t: arrow.is_timestamp(t) or arrow.is_date(t), Kind.DATE),
     )
     kind = next((kind for is_kind, kind in predicates if is_kind(stored)), None)
-    return Finding(Kind.UNSUPPORTED, None, str(dtype)) if kind is None else Finding(kind, TYPE_OF[kind])
+    return ColumnKind(Kind.UNSUPPORTED, None, str(dtype)) if kind is None else ColumnKind(kind, TYPE_OF[kind])
 
 
 _FAMILIES: Final = (
@@ -202,7 +214,7 @@ def _is_identity(cls: type) -> bool:
     )
 
 
-def _of_objects(column: pd.Series[Any]) -> Finding:
+def _of_objects(column: pd.Series[Any]) -> ColumnKind:
     """Classify an object column by the classes of all its values; for a mixture, the commonest kind gives the type."""
     kinds, classes = _families(column)
     return merge(kinds, ", ".join(sorted(cls.__name__ for cls in classes)))
@@ -218,7 +230,7 @@ def _families(column: pd.Series[Any]) -> tuple[Counter[Kind], Counter[type]]:
     return kinds, classes
 
 
-def _of_mixture(kinds: Counter[Kind]) -> Finding:
+def _of_mixture(kinds: Counter[Kind]) -> ColumnKind:
     """Return the commonest type; of equally common ones the first of string, number, boolean, date."""
     totals: Counter[AttributeType] = Counter()
     for kind, attribute_type in TYPE_OF.items():
@@ -228,10 +240,9 @@ def _of_mixture(kinds: Counter[Kind]) -> Finding:
     parts = [f"{count:,} {t}" for t, count in ranked if count]
     if kinds[Kind.UNSUPPORTED]:
         parts.append(f"{kinds[Kind.UNSUPPORTED]:,} of no type")
-    return Finding(Kind.MIXED, chosen, f"mixed values ({', '.join(parts)}): sent as {chosen}")
+    return ColumnKind(Kind.MIXED, chosen, f"mixed values ({', '.join(parts)}): sent as {chosen}")
 
 
-Mask = npt.NDArray[np.bool_]
 BLOCK_ROWS: Final = 16_384
 """Rows checked at a time: enough to amortize numpy's overhead, few enough to keep memory use flat."""
 
@@ -253,15 +264,15 @@ def extract(column: pd.Series[Any], kind: Kind, zone: ZoneInfo) -> Cells:
     """Extract the cells of `column` (a block of it) from its backing."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return _of_categories(column, kind, zone)
-    column = plain(column)
+    column = decoded(column)
     missing = absent(column).to_numpy(dtype=bool)
-    extractor = _EXTRACTORS.get(kind, _objects)
+    extractor = _EXTRACTORS.get(kind, _extract_objects)
     if dtypes.is_object_dtype(column.dtype) and kind is not Kind.DATE:
-        extractor = _OBJECT_EXTRACTORS.get(kind, _objects)
+        extractor = _OBJECT_EXTRACTORS.get(kind, _extract_objects)
     return extractor(column, missing, kind, zone)
 
 
-def plain(column: pd.Series[Any]) -> pd.Series[Any]:
+def decoded(column: pd.Series[Any]) -> pd.Series[Any]:
     """Densify a sparse column and decode an Arrow dictionary; other columns are returned unchanged."""
     if isinstance(column.dtype, pd.SparseDtype):
         return _dense(column).set_axis(column.index)
@@ -287,16 +298,16 @@ def _of_categories(column: pd.Series[Any], kind: Kind, zone: ZoneInfo) -> Cells:
     return Cells(categories.kind, values, missing | categories.missing[places])
 
 
-def _text(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) -> Cells:
+def _extract_texts(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) -> Cells:
     values = column.tolist()
     for position in np.flatnonzero(missing).tolist():
         values[position] = ""
     return Cells(kind, values, missing)
 
 
-def _object_text(column: pd.Series[Any], missing: Mask, kind: Kind, zone: ZoneInfo) -> Cells:
+def _extract_object_texts(column: pd.Series[Any], missing: Mask, kind: Kind, zone: ZoneInfo) -> Cells:
     """Extract text from objects; values such as `uuid.UUID` become their text."""
-    cells = _text(column, missing, kind, zone)
+    cells = _extract_texts(column, missing, kind, zone)
     return Cells(kind, plain_texts(cells.values), missing)
 
 
@@ -310,18 +321,18 @@ def plain_text(value: Any) -> str:
     return str.__str__(value) if isinstance(value, str) else str(value)
 
 
-def _integers(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) -> Cells:
+def _extract_integers(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) -> Cells:
     dtype = "uint64" if dtypes.is_unsigned_integer_dtype(column.dtype) else "int64"
     return Cells(kind, _filled(column, dtype, missing), missing)
 
 
-def _floats(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) -> Cells:
+def _extract_floats(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) -> Cells:
     itemsize = getattr(column.dtype, "itemsize", 8)
     values = _filled(column, {2: "float16", 4: "float32"}.get(itemsize, "float64"), missing)
     return Cells(kind, values, missing | np.isnan(values))  # Arrow and nullable floats can contain both NaN and NA
 
 
-def _booleans(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) -> Cells:
+def _extract_booleans(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) -> Cells:
     return Cells(kind, _filled(column, "bool", missing), missing)
 
 
@@ -332,25 +343,25 @@ def _filled(column: pd.Series[Any], dtype: str, missing: Mask) -> npt.NDArray[An
     return column.to_numpy(dtype=dtype, na_value=filler) if missing.any() else column.to_numpy(dtype=dtype)
 
 
-def _objects(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) -> Cells:
+def _extract_objects(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) -> Cells:
     values = column.to_numpy(dtype=object)
     return Cells(kind, values, missing)
 
 
-def _object_integers(column: pd.Series[Any], missing: Mask, kind: Kind, zone: ZoneInfo) -> Cells:
+def _extract_object_integers(column: pd.Series[Any], missing: Mask, kind: Kind, zone: ZoneInfo) -> Cells:
     """Extract Python integers; they stay objects if numpy cannot hold them."""
     try:
         values = np.where(missing, 0, column.to_numpy(dtype=object)).astype("int64")
     except OverflowError:
-        return _objects(column, missing, Kind.DECIMAL, zone)
+        return _extract_objects(column, missing, Kind.DECIMAL, zone)
     return Cells(kind, values, missing)
 
 
-def _object_booleans(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) -> Cells:
+def _extract_object_booleans(column: pd.Series[Any], missing: Mask, kind: Kind, _zone: ZoneInfo) -> Cells:
     return Cells(kind, np.where(missing, False, column.to_numpy(dtype=object)).astype(bool), missing)
 
 
-def _dates(column: pd.Series[Any], missing: Mask, kind: Kind, zone: ZoneInfo) -> Cells:
+def _extract_dates(column: pd.Series[Any], missing: Mask, kind: Kind, zone: ZoneInfo) -> Cells:
     if dtypes.is_object_dtype(column.dtype):
         pairs = zip(column.tolist(), missing, strict=True)
         values = [None if is_missing else naive(value, zone) for value, is_missing in pairs]
@@ -480,17 +491,17 @@ _LAST_PLAIN = np.datetime64("2261-12-31", "s")
 _BEYOND = np.datetime64("10000-01-01", "us")
 
 _EXTRACTORS = {
-    Kind.TEXT: _text,
-    Kind.INTEGER: _integers,
-    Kind.FLOAT: _floats,
-    Kind.BOOLEAN: _booleans,
-    Kind.DATE: _dates,
+    Kind.TEXT: _extract_texts,
+    Kind.INTEGER: _extract_integers,
+    Kind.FLOAT: _extract_floats,
+    Kind.BOOLEAN: _extract_booleans,
+    Kind.DATE: _extract_dates,
 }
 _OBJECT_EXTRACTORS = {
-    Kind.TEXT: _object_text,
-    Kind.INTEGER: _object_integers,
-    Kind.BOOLEAN: _object_booleans,
-    Kind.FLOAT: _objects,
+    Kind.TEXT: _extract_object_texts,
+    Kind.INTEGER: _extract_object_integers,
+    Kind.BOOLEAN: _extract_object_booleans,
+    Kind.FLOAT: _extract_objects,
 }
 
 

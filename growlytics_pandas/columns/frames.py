@@ -76,7 +76,7 @@ def as_row(item: Any) -> Mapping[Any, Any] | None:
 def frame_of_rows(rows: Sequence[Mapping[Any, Any]]) -> pd.DataFrame:
     """Return rows as object columns: pandas would convert integers to floats if any is missing."""
     labels = list(dict.fromkeys(label for row in rows for label in row))
-    columns = [_objects([row.get(label) for row in rows]) for label in labels]
+    columns = [_object_array([row.get(label) for row in rows]) for label in labels]
     return _frame(columns, labels, len(rows))
 
 
@@ -97,7 +97,7 @@ def prepare_frame(frame: pd.DataFrame, id_col: Hashable) -> pd.DataFrame:
         frame = frame.copy(deep=False)
         for place in places:
             column = frame.iloc[:, place]
-            objects = pd.Series(_objects(_values(column)), index=frame.index, dtype=object)
+            objects = pd.Series(_object_array(_as_objects(column)), index=frame.index, dtype=object)
             frame.isetitem(place, objects)  # type: ignore[arg-type]  # an array would become dates
     return frame
 
@@ -124,7 +124,7 @@ def _level_values(index: pd.Index[Any], level: int) -> pd.Series[Any]:
         return index.to_series(index=index)
     values, codes = index.levels[level], np.asarray(index.codes[level])
     if (codes < 0).any() and isinstance(values.dtype, np.dtype) and values.dtype.kind in "iub":
-        cells = _objects(
+        cells = _object_array(
             [None if code < 0 else values[code] for code in codes.tolist()]
         )  # pandas would convert to floats
         return pd.Series(cells, index=index, dtype=object)
@@ -139,7 +139,7 @@ def _is_foreign(dtype: Any) -> bool:
     return isinstance(dtype, ExtensionDtype) and type(dtype).__module__.partition(".")[0] != "pandas"
 
 
-def _values(column: pd.Series[Any]) -> list[Any]:
+def _as_objects(column: pd.Series[Any]) -> list[Any]:
     pairs = zip(column.astype(object).tolist(), column.isna().tolist(), strict=True)
     return [None if is_missing else value for value, is_missing in pairs]
 
@@ -152,7 +152,7 @@ def _of_stream(found: Any, where: str) -> pd.DataFrame:
         import pyarrow as pa  # noqa: PLC0415 - pyarrow is optional
     except ImportError:
         raise MissingDependencyError(
-            f"{where}a {_kind(found)} is read through Arrow, and pyarrow is not installed: pip install pyarrow."
+            f"{where}a {_class_name(found)} is read through Arrow, and pyarrow is not installed: pip install pyarrow."
         ) from None
     try:
         if hasattr(found, "__arrow_c_stream__"):
@@ -163,8 +163,8 @@ def _of_stream(found: Any, where: str) -> pd.DataFrame:
         if _is_one_column(found):
             raise _no_frame(found, where) from None
         raise InvalidArgumentTypeError(
-            f"{where}the {_kind(found)} cannot be read through Arrow: {' '.join(str(error).split())}. Cast the column "
-            "that it names to another type first, or update pyarrow."
+            f"{where}the {_class_name(found)} cannot be read through Arrow: {' '.join(str(error).split())}. Cast the "
+            "column that it names to another type first, or update pyarrow."
         ) from None
     return _of_table(table)
 
@@ -192,8 +192,8 @@ def _of_arrow(column: Any) -> Any:
     if pa.types.is_dictionary(column.type):
         column = _decoded(column)
     column = _without_views(column)
-    if not _is_plain(column.type):
-        return _objects(column.to_pylist())
+    if not _is_readable(column.type):
+        return _object_array(column.to_pylist())
     return pd.arrays.ArrowExtensionArray(column)
 
 
@@ -239,7 +239,7 @@ def _without_views(column: Any) -> Any:
         return pa.chunked_array([pa.array(column.to_pylist(), type=pa.large_string())])
 
 
-def _is_plain(stored: Any) -> bool:
+def _is_readable(stored: Any) -> bool:
     import pyarrow.types as arrow  # noqa: PLC0415
 
     is_one = (arrow.is_boolean, arrow.is_integer, arrow.is_floating, arrow.is_decimal, arrow.is_string)
@@ -259,7 +259,7 @@ def _as_pandas_had_it(frame: pd.DataFrame, written: Mapping[str, Any]) -> pd.Dat
     index = [frame.iloc[:, place].array for place in places]
     kept = [place for place in range(len(names)) if place not in places]
     frame, labels = frame.iloc[:, kept], [fields.get(names[place], names[place]) for place in kept]
-    frame.columns = _labels(labels, written.get("column_indexes") or [])
+    frame.columns = _original_labels(labels, written.get("column_indexes") or [])
     if len(index) > 1:
         return frame.set_axis(pd.MultiIndex.from_arrays(index, names=levels))
     if index:
@@ -268,7 +268,7 @@ def _as_pandas_had_it(frame: pd.DataFrame, written: Mapping[str, Any]) -> pd.Dat
     return frame.set_axis(made[0]) if made and len(made[0]) == len(frame) else frame
 
 
-def _labels(labels: list[Any], written: Sequence[Mapping[str, Any]]) -> pd.Index[Any]:
+def _original_labels(labels: list[Any], written: Sequence[Mapping[str, Any]]) -> pd.Index[Any]:
     """Return the original labels: Arrow stores them as text."""
     plain = pd.Index(labels, dtype=object, tupleize_cols=False)
     try:
@@ -294,7 +294,7 @@ def _frame(columns: Sequence[Any], labels: Iterable[Any], rows: int) -> pd.DataF
     return frame
 
 
-def _objects(values: Sequence[Any]) -> Any:
+def _object_array(values: Sequence[Any]) -> Any:
     """Return an object array of the values unchanged; lists and dicts are single cells."""
     array = np.empty(len(values), dtype=object)
     for i, value in enumerate(values):
@@ -334,7 +334,7 @@ _OF_METHOD: Final = {
 
 
 def _no_frame(found: Any, where: str) -> InvalidArgumentTypeError:
-    package, kind = type(found).__module__.partition(".")[0].lstrip("_"), _kind(found)
+    package, kind = type(found).__module__.partition(".")[0].lstrip("_"), _class_name(found)
     origin = "" if package in ("builtins", "pandas") else f" of {package}"
     return InvalidArgumentTypeError(
         f"{where}found a {kind}{origin}; it must be a frame with one row per customer: a pandas DataFrame, or an "
@@ -352,5 +352,5 @@ def _remedy(found: Any, package: str, kind: str) -> str:
     return next((words for method, words in _OF_METHOD.items() if callable(getattr(found, method, None))), "")
 
 
-def _kind(found: Any) -> str:
+def _class_name(found: Any) -> str:
     return type(found).__name__

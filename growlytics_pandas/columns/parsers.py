@@ -426,7 +426,7 @@ def parse_numbers(texts: Sequence[str], decimal: str) -> Parsed:
         if form is not None:
             rows = [row for row in shapes.rows(code).tolist() if ok[row]]
             digits = [texts[row][form.start : form.end] for row in rows]
-            for row, value in zip(rows, _values(digits, form, table), strict=True):
+            for row, value in zip(rows, _numbers_of_form(digits, form, table), strict=True):
                 values[row] = value
     return Parsed(values, ok)
 
@@ -517,7 +517,7 @@ def _form_of(shape: str, decimal: str) -> _Form | None:
     )
 
 
-def _values(digits: list[str], form: _Form, table: Mapping[int, Any]) -> Iterable[int | Decimal]:
+def _numbers_of_form(digits: list[str], form: _Form, table: Mapping[int, Any]) -> Iterable[int | Decimal]:
     """Return the numbers of texts of one form."""
     if digits and (form.is_grouped or not form.is_whole):
         digits = "\n".join(digits).translate(table).split("\n")

@@ -15,6 +15,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final, Literal, TypedDict, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -24,6 +25,7 @@ import pandas as pd
 from growlytics_pandas import contract
 from growlytics_pandas._masking import MAX_SHOWN_CHARS, without_keys
 from growlytics_pandas._text import argument, options_text
+from growlytics_pandas.columns.named_formats import NAMED_FORMATS
 from growlytics_pandas.contract import INDIA, AttributeType
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 
@@ -111,24 +113,24 @@ class PlanOptions:
 
     def __post_init__(self) -> None:
         changed = {
-            "columns": _columns_to_send(self.columns),
-            "exclude": _labels("exclude", self.exclude),
-            "rename": _by_column("rename", self.rename, _text),
-            "types": _by_column("types", self.types, partial(_choice, allowed=contract.TYPES)),
-            "date_format": _one_or_by_column("date_format", self.date_format, _date_format),
-            "decimal": _one_or_by_column("decimal", self.decimal, partial(_choice, allowed=_DECIMAL_MARKS)),
-            "na_values": _one_or_by_column("na_values", self.na_values, _words),
-            "strip": _strip(self.strip),
-            "normalize": _by_column("normalize", self.normalize, partial(_choice, allowed=NORMALIZATIONS)),
+            "columns": _check_columns(self.columns),
+            "exclude": _check_labels("exclude", self.exclude),
+            "rename": _check_by_column("rename", self.rename, _check_text),
+            "types": _check_by_column("types", self.types, partial(_check_choice, allowed=contract.TYPES)),
+            "date_format": _check_one_or_by_column("date_format", self.date_format, _check_formats),
+            "decimal": _check_one_or_by_column("decimal", self.decimal, partial(_check_choice, allowed=_DECIMAL_MARKS)),
+            "na_values": _check_one_or_by_column("na_values", self.na_values, _check_words),
+            "strip": _check_strip(self.strip),
+            "normalize": _check_by_column("normalize", self.normalize, partial(_check_choice, allowed=NORMALIZATIONS)),
             "region": check_region(self.region),
         }
         for name, value in changed.items():  # copies, so that later changes by the caller have no effect
             object.__setattr__(self, name, value)
         read_zone(self.timezone)
-        _choice("keep", self.keep, allowed=("first", "last", False))
-        _choice("new_attributes", self.new_attributes, allowed=("allow", "forbid"))
+        _check_choice("keep", self.keep, allowed=("first", "last", False))
+        _check_choice("new_attributes", self.new_attributes, allowed=("allow", "forbid"))
         if self.name is not None:
-            _text("name", self.name)
+            _check_text("name", self.name)
         self._refuse_two_types()
 
     def check(self, columns: Collection[Any]) -> None:
@@ -139,7 +141,7 @@ class PlanOptions:
                 raise InvalidArgumentError(
                     f"{argument('exclude')}: column {label!r} is also in {argument('columns')}; remove one of them."
                 )
-        for name, wanted in _TYPE_OF.items():
+        for name, wanted in TYPE_OF_OPTION.items():
             value = getattr(self, name)
             if value is None or isinstance(value, dict) or wanted in (self.types or {}).values():
                 continue
@@ -156,24 +158,24 @@ class PlanOptions:
 
     def type_of(self, label: Hashable) -> AttributeType | None:
         """Return the type requested for a column; None if the dtype decides."""
-        wanted = _TYPE_OF.get(self.typed_by(label)) or (self.types or {}).get(label)
+        wanted = TYPE_OF_OPTION.get(self.typed_by(label)) or (self.types or {}).get(label)
         return None if wanted is None else AttributeType(wanted)
 
     def typed_by(self, label: Hashable) -> str:
         """Return the option that requests the type of a column."""
-        found = (name for name in _TYPE_OF if isinstance(value := getattr(self, name), dict) and label in value)
+        found = (name for name in TYPE_OF_OPTION if isinstance(value := getattr(self, name), dict) and label in value)
         return next(found, "types")
 
     def reading_of(self, label: Hashable) -> Reading:
         """Return how the cells of a column are read."""
-        formats = _of(self.date_format, label)
+        formats = _value_for(self.date_format, label)
         formats = [formats] if isinstance(formats, str) else formats
         found = Reading(
             strip=self.strip is True or (isinstance(self.strip, list) and label in self.strip),
-            na_values=tuple(_of(self.na_values, label) or ()),
+            na_values=tuple(_value_for(self.na_values, label) or ()),
             normalize=(self.normalize or {}).get(label),
             date_formats=tuple(formats or ()) if self.type_of(label) is AttributeType.DATE else (),
-            decimal=_of(self.decimal, label) if self.type_of(label) is AttributeType.NUMBER else None,
+            decimal=_value_for(self.decimal, label) if self.type_of(label) is AttributeType.NUMBER else None,
         )
         return DEFAULT_READING if found == DEFAULT_READING else found
 
@@ -212,15 +214,15 @@ class PlanOptions:
         return {field.name: merged[field.name] for field in fields(self) if field.name in merged}
 
     def _for_each(self, name: str, columns: Collection[Any]) -> dict[Any, Any]:
-        wanted, value = _TYPE_OF.get(name), getattr(self, name)
+        wanted, value = TYPE_OF_OPTION.get(name), getattr(self, name)
         return {label: value for label in columns if wanted is None or self.type_of(label) == wanted}
 
     def _refuse_two_types(self) -> None:
         asked: dict[Any, tuple[str, str]] = {}
-        for name in (*_TYPE_OF, "types"):
+        for name in (*TYPE_OF_OPTION, "types"):
             value = getattr(self, name)
             for label in value if isinstance(value, dict) else ():
-                here = _TYPE_OF.get(name) or value[label]
+                here = TYPE_OF_OPTION.get(name) or value[label]
                 other, there = asked.setdefault(label, (name, here))
                 if there != here:
                     raise InvalidArgumentError(
@@ -231,7 +233,12 @@ class PlanOptions:
 
 def options_of(given: Mapping[str, Any], of_push: Collection[str] = ()) -> PlanOptions:
     """Return the options given in a call; raise TypeError for an unknown name. `of_push`: the names of push's own."""
-    names = [field.name for field in fields(PlanOptions)]
+    refuse_unknown(given, [field.name for field in fields(PlanOptions)], of_push)
+    return PlanOptions(**given)
+
+
+def refuse_unknown(given: Mapping[str, Any], names: Collection[str], of_push: Collection[str] = ()) -> None:
+    """Raise TypeError for an option that is not among `names`. `of_push`: the names of push's own."""
     for name in given:
         if name not in names:
             near = difflib.get_close_matches(name, [*names, *of_push], n=1)
@@ -241,26 +248,26 @@ def options_of(given: Mapping[str, Any], of_push: Collection[str] = ()) -> PlanO
             elif isinstance(given[name], Mapping) and given[name].keys() <= {*names, *of_push}:
                 meant = f" A dict of options is given as **{name}."
             raise InvalidArgumentTypeError(without_keys(f"there is no option {name!r} here.{meant}"))
-    return PlanOptions(**given)
 
 
 def with_plan_options(function: F) -> F:
     """List the options of a plan in the signature of a function that takes them as ``**options``."""
-    return _with_options(function, PlanArguments.__annotations__)
+    return list_options(function, PlanOptions, PlanArguments.__annotations__, before="client")
 
 
 def with_reading_options(function: F) -> F:
     """List the options for how values are read in the signature of a function that takes them as ``**options``."""
-    return _with_options(function, ReadingArguments.__annotations__)
+    return list_options(function, PlanOptions, ReadingArguments.__annotations__)
 
 
-def _with_options(function: F, names: Collection[str]) -> F:
+def list_options(function: F, options: Any, names: Collection[str], before: str = "") -> F:
+    """List fields of a dataclass of options in a signature instead of ``**options``: `before` an argument, or last."""
     signature = inspect.signature(function)
     own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
-    place = next((i for i, one in enumerate(own) if one.name == "client"), len(own))
+    place = next((i for i, one in enumerate(own) if one.name == before), len(own))
     listed = [
         inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=f.type)
-        for f in fields(PlanOptions)
+        for f in fields(options)
         if f.name in names
     ]
     function.__signature__ = signature.replace(parameters=[*own[:place], *listed, *own[place:]])  # type: ignore[attr-defined]
@@ -271,12 +278,14 @@ _PER_COLUMN: Final = (
     *("columns", "exclude", "rename", "types", "date_format", "decimal", "na_values"),
     *("strip", "normalize"),
 )
-_TYPE_OF: Final = {"date_format": contract.DATE, "decimal": contract.NUMBER}
+TYPE_OF_OPTION: Final = MappingProxyType({"date_format": contract.DATE, "decimal": contract.NUMBER})
 """The type that an option requests for the columns that it names."""
+TYPE_OPTIONS: Final = ("types", *TYPE_OF_OPTION)
+"""Options that determine the type of a column."""
 _LISTS_OF_VALUES: Final = ("date_format", "na_values")  # a list given for these contains values, not columns
 
 
-def _of(value: Any, label: Hashable) -> Any:
+def _value_for(value: Any, label: Hashable) -> Any:
     """Return an option's value for a column; the option applies to all columns or is a dict by column."""
     return value.get(label) if isinstance(value, dict) else value
 
@@ -284,8 +293,8 @@ def _of(value: Any, label: Hashable) -> Any:
 # checks of the values -----------------------------------------------------------------------------------------------
 
 
-def _columns_to_send(columns: Any) -> list[Hashable] | None:
-    labels = _labels("columns", columns)
+def _check_columns(columns: Any) -> list[Hashable] | None:
+    labels = _check_labels("columns", columns)
     if labels == []:
         raise InvalidArgumentError(
             f"{argument('columns')}: the list is empty, so customers would be sent without attributes. List at least "
@@ -294,7 +303,7 @@ def _columns_to_send(columns: Any) -> list[Hashable] | None:
     return labels
 
 
-def _labels(name: str, found: Any) -> list[Hashable] | None:
+def _check_labels(name: str, found: Any) -> list[Hashable] | None:
     """Return the distinct labels of a list, in order."""
     if found is None:
         return None
@@ -310,7 +319,7 @@ def _labels(name: str, found: Any) -> list[Hashable] | None:
     return list(dict.fromkeys(labels))
 
 
-def _by_column(name: str, found: Any, check: Callable[..., Any]) -> dict[Any, Any] | None:
+def _check_by_column(name: str, found: Any, check: Callable[..., Any]) -> dict[Any, Any] | None:
     """Return a copy of a dict by column with checked values."""
     if found is not None and not isinstance(found, Mapping):
         raise InvalidArgumentTypeError(
@@ -320,14 +329,14 @@ def _by_column(name: str, found: Any, check: Callable[..., Any]) -> dict[Any, An
     return None if found is None else {label: check(name, value, label) for label, value in found.items()}
 
 
-def _one_or_by_column(name: str, found: Any, check: Callable[..., Any]) -> Any:
+def _check_one_or_by_column(name: str, found: Any, check: Callable[..., Any]) -> Any:
     """Return the checked value of an option that applies to all columns or is a dict by column."""
     if found is None or isinstance(found, Mapping):
-        return _by_column(name, found, check)
+        return _check_by_column(name, found, check)
     return check(name, found)
 
 
-def _date_format(name: str, found: Any, *label: Hashable) -> str | list[str]:
+def _check_formats(name: str, found: Any, *label: Hashable) -> str | list[str]:
     where = argument(name, *label)
     if not isinstance(found, Iterable):
         raise InvalidArgumentTypeError(
@@ -341,7 +350,7 @@ def _date_format(name: str, found: Any, *label: Hashable) -> str | list[str]:
     return found if isinstance(found, str) else formats
 
 
-def _words(name: str, found: Any, *label: Hashable) -> list[str]:
+def _check_words(name: str, found: Any, *label: Hashable) -> list[str]:
     where = argument(name, *label)
     if isinstance(found, (str, bytes)) or not isinstance(found, Iterable):
         raise InvalidArgumentTypeError(f"{where}: found {found!r}; it must be a list: [{found!r}].")
@@ -365,7 +374,7 @@ def _spellings(where: str, value: Any) -> list[str]:
     return [text, f"{text}.0"] if isinstance(value, (int, np.integer)) else [text, text.removesuffix(".0")]
 
 
-def _strip(found: Any) -> bool | list[Hashable]:
+def _check_strip(found: Any) -> bool | list[Hashable]:
     if isinstance(found, (bool, np.bool_)):
         return bool(found)
     if found is None or isinstance(found, (str, Mapping)) or not isinstance(found, Iterable):
@@ -373,17 +382,17 @@ def _strip(found: Any) -> bool | list[Hashable]:
             f"{argument('strip')}: found {found!r}; it must be True, False or a list of columns: "
             f"{options_text(strip=['City'])}."
         )
-    return _labels("strip", found) or []
+    return _check_labels("strip", found) or []
 
 
-def _choice(name: str, found: Any, *label: Hashable, allowed: tuple[Any, ...]) -> str:
+def _check_choice(name: str, found: Any, *label: Hashable, allowed: tuple[Any, ...]) -> str:
     if not any(found is one or (isinstance(found, str) and found == one) for one in allowed):
         names = ", ".join(map(repr, allowed))
         raise InvalidArgumentError(f"{argument(name, *label)}: found {found!r}; allowed are {names}.")
     return str(found)
 
 
-def _text(name: str, found: Any, *label: Hashable) -> str:
+def _check_text(name: str, found: Any, *label: Hashable) -> str:
     if not isinstance(found, str):
         raise InvalidArgumentTypeError(f"{argument(name, *label)}: found {found!r}; it must be text.")
     if not contract.is_unicode(found):
@@ -394,7 +403,6 @@ def _text(name: str, found: Any, *label: Hashable) -> str:
     return found
 
 
-NAMED_FORMATS: Final = ("ISO8601", "epoch_s", "epoch_ms", "excel")
 _EXAMPLE_DAY: Final = datetime(2025, 10, 31, 9, 30, tzinfo=UTC)  # no part is strptime's default
 _DIRECTIVE: Final = re.compile(r"%.", re.DOTALL)
 _DIRECTIVE_OF: Final = {
@@ -503,8 +511,8 @@ def suggest(columns: Collection[Any], label: Hashable) -> str:
     if near:
         return f"Did you mean {' or '.join(near)}?"
     names = list(map(repr, columns))
-    rest = f" +{len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"The columns are: {', '.join(names[:_SHOWN])}{rest}." if names else "The frame has no columns."
+    rest = f" +{len(names) - _SHOWN_COLUMNS} more" if len(names) > _SHOWN_COLUMNS else ""
+    return f"The columns are: {', '.join(names[:_SHOWN_COLUMNS])}{rest}." if names else "The frame has no columns."
 
 
 def is_same(label: Hashable, other: Hashable) -> bool:
@@ -512,7 +520,7 @@ def is_same(label: Hashable, other: Hashable) -> bool:
     return label is other or (label is not pd.NA and other is not pd.NA and bool(label == other))
 
 
-_SHOWN: Final = 10
+_SHOWN_COLUMNS: Final = 10
 _SHOWN_MATCHES: Final = 3
 
 

@@ -36,23 +36,24 @@ from growlytics_pandas.columns.convert import (
 )
 from growlytics_pandas.columns.date_parsers import parse_by_first
 from growlytics_pandas.columns.dtypes import (
+    NUMBER_KINDS,
+    TEXT_KINDS,
     Cells,
     Kind,
     Mask,
+    Rows,
     absent,
+    classify,
     dates_array,
+    decoded,
     extract,
     family,
-    inspect,
     naive,
-    plain,
 )
 from growlytics_pandas.columns.parsers import currencies, number_in, parse_numbers, shapes_of
 from growlytics_pandas.columns.plan_options import DEFAULT_READING, PHONE_NORMALIZATIONS, Keep, Reading
 from growlytics_pandas.columns.texts import strip_texts
 from growlytics_pandas.contract import INDIA, AttributeType
-
-_NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL)
 
 
 def clean(column: pd.Series[Any], reading: Reading, zone: ZoneInfo, region: str) -> pd.Series[Any]:
@@ -65,13 +66,13 @@ def clean(column: pd.Series[Any], reading: Reading, zone: ZoneInfo, region: str)
         return column
     if isinstance(column.dtype, pd.CategoricalDtype):
         return _clean_categories(column, reading, zone, region)
-    column = plain(column)
-    kind = inspect(column).kind
+    column = decoded(column)
+    kind = classify(column).kind
     if kind is Kind.TEXT or dtypes.is_object_dtype(column.dtype):
         return _clean_objects(column, reading, zone, region)
-    if reading.na_values and kind in (*_NUMBERS, Kind.DATE):
+    if reading.na_values and kind in (*NUMBER_KINDS, Kind.DATE):
         column = _without_words(column, kind, reading, zone)
-    if reading.normalize in PHONE_NORMALIZATIONS and kind in _NUMBERS:
+    if reading.normalize in PHONE_NORMALIZATIONS and kind in NUMBER_KINDS:
         return _clean_objects(column, reading, zone, region)
     return column
 
@@ -94,9 +95,9 @@ def read_values(
     """Read a column (a block of it) as values of the type `target`."""
     cells = read_cells(column, kind, zone, region, reading)
     if target is AttributeType.DATE and reading.date_formats and kind is not Kind.DATE:
-        return _dates(cells, reading.date_formats, zone)
-    if target is AttributeType.NUMBER and reading.decimal and kind in (Kind.TEXT, Kind.MIXED):
-        return _numbers(cells, reading.decimal)
+        return _read_dates(cells, reading.date_formats, zone)
+    if target is AttributeType.NUMBER and reading.decimal and kind in TEXT_KINDS:
+        return _read_numbers(cells, reading.decimal)
     return convert(cells, target, zone, is_strict=is_strict)
 
 
@@ -104,7 +105,7 @@ def find_currencies(column: pd.Series[Any], reading: Reading) -> frozenset[str]:
     """Return the currencies in a cleaned column that is read as numbers."""
     if reading.decimal is None:
         return frozenset()
-    column = plain(column)
+    column = decoded(column)
     values = column.unique() if isinstance(column.dtype, pd.StringDtype) else column  # objects may not be hashable
     texts = [value for value in values.tolist() if isinstance(value, str)]
     return frozenset(currencies(shapes_of(texts).names))
@@ -163,7 +164,7 @@ def _clean_texts(texts: list[str], reading: Reading, region: str) -> list[str | 
 
 
 def _is_number(value: Any) -> bool:
-    return family(type(value)) in _NUMBERS
+    return family(type(value)) in NUMBER_KINDS
 
 
 def _means_missing(reading: Reading, zone: ZoneInfo) -> Callable[[Any], bool] | None:
@@ -174,7 +175,7 @@ def _means_missing(reading: Reading, zone: ZoneInfo) -> Callable[[Any], bool] | 
 
     def test(value: Any) -> bool:
         kind = family(type(value))
-        if kind in _NUMBERS:
+        if kind in NUMBER_KINDS:
             return value in numbers
         return kind is Kind.DATE and np.datetime64(naive(value, zone), "us") in dates
 
@@ -218,7 +219,7 @@ def _dates_in(words: Iterable[str], zone: ZoneInfo) -> list[Any]:
 # parsing ------------------------------------------------------------------------------------------------------------
 
 
-def _dates(cells: Cells, formats: tuple[str, ...], zone: ZoneInfo) -> Values:
+def _read_dates(cells: Cells, formats: tuple[str, ...], zone: ZoneInfo) -> Values:
     """Read texts and numbers by the first format that fits each; dates stay unchanged."""
     items, codes = _distinct(cells)
     texts = [as_text(item, zone) if _is_number(item) else item if isinstance(item, str) else "" for item in items]
@@ -230,7 +231,7 @@ def _dates(cells: Cells, formats: tuple[str, ...], zone: ZoneInfo) -> Values:
     return _spread(convert(Cells(Kind.DATE, dates, wrong), AttributeType.DATE, zone), wrong, codes, cells.missing)
 
 
-def _numbers(cells: Cells, decimal: str) -> Values:
+def _read_numbers(cells: Cells, decimal: str) -> Values:
     """Read texts as numbers; numbers stay unchanged."""
     items, codes = _distinct(cells)
     texts = items if cells.kind is Kind.TEXT else [item if isinstance(item, str) else "" for item in items]
@@ -355,7 +356,7 @@ def _in_scientific_notation(texts: list[str]) -> Mask:
 
 def _id_text(value: Any, zone: ZoneInfo) -> str:
     """Write a number or text as an id; '' for other values."""
-    if family(type(value)) not in (Kind.TEXT, Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL) or is_infinite(value):
+    if family(type(value)) not in (Kind.TEXT, *NUMBER_KINDS) or is_infinite(value):
         return ""
     return as_text(value, zone) or ""
 
@@ -409,9 +410,9 @@ Groups = list[list[int]]
 class Alike:
     """Rows with the same or a similar id as another row: how many rows share it, and one of the others."""
 
-    rows: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype="int64"))
+    rows: Rows = field(default_factory=lambda: np.empty(0, dtype="int64"))
     sharing: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype="int64"))
-    others: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype="int64"))
+    others: Rows = field(default_factory=lambda: np.empty(0, dtype="int64"))
 
     @classmethod
     def of(cls, triples: Sequence[tuple[int, int, int]]) -> Alike:
@@ -420,9 +421,7 @@ class Alike:
         return cls(table[:, 0], table[:, 1], table[:, 2])
 
 
-def find_groups(
-    hashes: npt.NDArray[np.uint64], present: Mask, fetch: Callable[[npt.NDArray[np.int64]], list[str]]
-) -> Groups:
+def find_groups(hashes: npt.NDArray[np.uint64], present: Mask, fetch: Callable[[Rows], list[str]]) -> Groups:
     """Group rows by text. Only rows whose hash is not unique are fetched and compared as text."""
     series = pd.Series(hashes)[present]
     suspects = series.index.to_numpy()[series.duplicated(keep=False).to_numpy()]

@@ -13,11 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from growlytics_pandas.columns.dtypes import Mask, plain_texts, starts
+from growlytics_pandas.columns.dtypes import Mask, Rows, plain_texts, starts
 from growlytics_pandas.columns.parsers import ArrowTexts
 
-# Byte order mark, zero width space, word joiner, marks and embeddings of writing direction: all invisible.
-_INVISIBLE: Final = "\ufeff\u200b\u2060\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069"
+INVISIBLE: Final = "\ufeff\u200b\u2060\u200e\u200f\u202a-\u202e\u2066-\u2069"
+"""Byte order mark, zero width space, word joiner, marks and embeddings of writing direction, as a set of a pattern."""
+_INVISIBLE: Final = INVISIBLE + "\u061c"  # the Arabic letter mark
 _JOINERS: Final = "\u200c\u200d"  # inside a word they shape Indic and Arabic letters and join emoji
 _QUOTES: Final = MappingProxyType({'"': '"', "“": "”", "”": "”", "„": "“”", "«": "»", "‘": "’", "'": "'"})
 _INVISIBLE_ANYWHERE: Final = re.compile(f"[{_INVISIBLE}]+")
@@ -27,9 +28,12 @@ _SUSPECT: Final = re.compile(rf"^[\s{_JOINERS}=\"“”„«‘']|[\s{_JOINERS}]
 _ELISION: Final = re.compile(r"'[a-z]{1,2}[\s-]")  # 's-Hertogenbosch, 't Hooft: part of the name
 _APOSTROPHES_IN_WORDS: Final = re.compile(r"(?<=\w)'(?=\w)")
 
-SURE_WORDS: Final = frozenset(
+MISSING_TEXTS: Final = frozenset({"nan", "NaN", "None", "NaT", "<NA>", "null", "NULL", "N/A", "n/a", "#N/A"})
+"""What Python, JSON, SQL and spreadsheets write for a missing value."""
+
+SURE_WORDS: Final = MISSING_TEXTS.union(
     {
-        *("", "nan", "NaN", "None", "NaT", "<NA>", "null", "NULL", "N/A", "n/a", "#N/A", "undefined", "\\N"),
+        *("", "undefined", "\\N"),
         *("k.A.", "k. A.", "k.A", "keine Angabe", "n/c", "N/C", "s/o", "S/O"),
         *("(null)", "(blank)", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NAME?", "#NULL!", "#NA", "-nan"),
         *("-", "--", "---", "–", "—", "?", "??", "."),
@@ -48,6 +52,11 @@ MISSING_WORDS: Final = frozenset(
     }
 )
 """Texts that mean missing in columns of numbers, dates or booleans: compared by `str.casefold`."""
+
+MISSING_IDS: Final = SURE_WORDS.union(
+    *((word, word.upper(), word.capitalize()) for word in MISSING_WORDS - {"nv"})  # NV may be a state's code
+) - {""}
+"""Texts that may be real values (NA is Namibia), but hardly real ids."""
 
 
 def factorize_texts(texts: pd.Series[Any]) -> tuple[npt.NDArray[np.int64], list[str]]:
@@ -75,7 +84,7 @@ def strip_texts(texts: Sequence[str]) -> list[str]:
     bare = [text.strip() for text in texts]
     if not may_need_strip(bare):  # most have only white space
         return bare
-    return [_strip(text) if _SUSPECT.search(text) else text for text in bare]
+    return [_strip_one(text) if _SUSPECT.search(text) else text for text in bare]
 
 
 def may_need_strip(texts: Sequence[str]) -> bool:
@@ -93,7 +102,7 @@ def is_guarded(text: str) -> bool:
     return _unguarded(bare) != bare
 
 
-def _strip(text: str) -> str:
+def _strip_one(text: str) -> str:
     previous = None
     while text != previous:
         previous = text
@@ -121,13 +130,6 @@ def _is_part(inner: str, quotes: str) -> bool:
 
 
 # odd texts -----------------------------------------------------------------------------------------------------------
-
-MISSING_TEXTS: Final = frozenset({"nan", "NaN", "None", "NaT", "<NA>", "null", "NULL", "N/A", "n/a", "#N/A"})
-"""What Python, JSON, SQL and spreadsheets write for a missing value."""
-MISSING_IDS: Final = SURE_WORDS.union(
-    *((word, word.upper(), word.capitalize()) for word in MISSING_WORDS - {"nv"})  # NV may be a state's code
-) - {""}
-"""Texts that may be real values (NA is Namibia), but hardly real ids."""
 
 _SEPARATOR: Final = "\x02"
 _ASCII_SPACES: Final = " \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f"
@@ -218,9 +220,8 @@ def hash_texts(texts: list[str] | npt.NDArray[np.object_]) -> npt.NDArray[np.uin
 
 # the bytes of Arrow's texts: methods err on one side, True from a `may_…` method may be wrong, False is always right
 
-Rows = npt.NDArray[np.int64]
 _ASCII_END: Final = 0x80
-_LONG: Final = 31  # bytes: longer texts are compared as if they had so many
+_MAX_LENGTH: Final = 31  # bytes: longer texts are compared as if they had so many
 _PIECE: Final = 1 << 15  # texts looked at together
 _ROW: Final = 1 << 12  # bytes
 _DIGITS: Final = slice(ord("0"), ord("9") + 1)
@@ -362,7 +363,7 @@ class _Part:
         """Return the places of the texts whose length and first two bytes are in a table."""
         lasts = self.stops - 1
         seconds = self.data[np.minimum(self.starts + 1, lasts)]
-        return self.places(table[np.minimum(lasts - self.starts + 1, _LONG), self.data[self.starts], seconds])
+        return self.places(table[np.minimum(lasts - self.starts + 1, _MAX_LENGTH), self.data[self.starts], seconds])
 
     def may_begin_or_end(self, first: Mask, *, is_ascii: bool) -> Mask:
         """Return a mask of the texts with characters that may begin with white space or `first`, or end with space."""
@@ -454,7 +455,7 @@ class TextBytes:
         found = [part.rows(part.near(table)) for part in self._parts()]
         if "" in words:
             found += [part.rows(part.empty) for part in self._parts()]
-        return _joined(found)
+        return _concatenated(found)
 
     def all_match(self, pattern: str) -> bool:
         """Return whether a pattern (RE2 syntax) is found in every non-missing text."""
@@ -488,7 +489,7 @@ class TextBytes:
             found.append(part.rows(part.places(mask)))
             if not self.is_ascii:
                 found.append(part.rows(part.invisible))
-        return _joined(found)
+        return _concatenated(found)
 
     def may_be_damaged(self) -> bool:
         """Return whether a text may contain NUL, U+FFFD, or UTF-8 decoded as cp1252."""
@@ -538,23 +539,23 @@ class TextBytes:
 
 def _near_table(words: Collection[str], *, ignore_case: bool) -> Mask:
     """Return a mask of the lengths and first two bytes of words."""
-    table = np.zeros((_LONG + 1, 256, 256), dtype=bool)
+    table = np.zeros((_MAX_LENGTH + 1, 256, 256), dtype=bool)
     for word in filter(None, words):
         spellings = {word, word.upper(), word.capitalize(), word[0] + word[1:].upper()} if ignore_case else {word}
         for spelling in spellings:
             start = spelling.encode()
-            table[min(len(start), _LONG), start[0], start[min(1, len(start) - 1)]] = True
+            table[min(len(start), _MAX_LENGTH), start[0], start[min(1, len(start) - 1)]] = True
     return table
 
 
-def _joined(rows: Sequence[Rows]) -> Rows:
+def _concatenated(rows: Sequence[Rows]) -> Rows:
     return np.concatenate([np.empty(0, dtype="int64"), *rows])
 
 
 _GLANCES: Final = (1_000, 50_000)  # texts: the second glance finds thousands of values that repeat
 
 
-_FEW: Final = 4_000  # texts: the days of ten years
+_FEW_DISTINCT: Final = 4_000  # texts: the days of ten years
 
 
 class TextColumn:
@@ -573,7 +574,7 @@ class TextColumn:
     def factorize(self) -> tuple[npt.NDArray[np.int64], list[str]]:
         """Return the code of each text (-1: missing) and the distinct texts, in order of appearance."""
         codes, texts = factorize_texts(self._column)
-        self._few = texts if len(texts) <= _FEW else None
+        self._few = texts if len(texts) <= _FEW_DISTINCT else None
         return codes, texts
 
     def distinct(self) -> list[str]:

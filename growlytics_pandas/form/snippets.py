@@ -10,19 +10,14 @@ from typing import Any, Final
 from growlytics_pandas._masking import Masker, visible
 from growlytics_pandas._text import PYTHON, MessageStyle
 from growlytics_pandas.checks.suggestions import Suggestion
+from growlytics_pandas.columns.named_formats import NAMED_FORMATS
 from growlytics_pandas.contract import BOOLEAN, DATE, NUMBER, STRING
 from growlytics_pandas.form.state import KEEPS, READINGS, ColumnState, reading_of
-from growlytics_pandas.views.tables import label
+from growlytics_pandas.views.tables import label_text
 
 MAX_SUGGESTION_CHARS: Final = 80
 SHOWN_WORDS: Final = 3  # words that mean missing
 _EXAMPLE: Final = datetime(2025, 1, 31, 21, 30, tzinfo=UTC)
-_NAMED: Final = {
-    "ISO8601": "2025-01-31",
-    "epoch_s": "seconds since 1970",
-    "epoch_ms": "milliseconds since 1970",
-    "excel": "day number of a spreadsheet",
-}
 _TYPED: Final = {BOOLEAN: "yes, no", DATE: "2025-01-31", NUMBER: "7", STRING: "7"}
 _NORMAL: Final = {
     "lower": "lower case",
@@ -86,14 +81,14 @@ def error_html(error: BaseException, masker: Masker | None = None) -> str:
 
 def column_text(column: ColumnState) -> str:
     """Return the name of a column in the form."""
-    return label(column.label) + (f" ({column.repeats} columns)" if column.repeats > 1 else "")
+    return label_text(column.label) + (f" ({column.repeats} columns)" if column.repeats > 1 else "")
 
 
 def control_text(given: Mapping[str, Any]) -> str:
     """Name the controls of the form for options of a call."""
     by_column = {option: value for option, value in given.items() if option in READINGS and not _is_one(value)}
     columns = dict.fromkeys(column for value in by_column.values() for column in value)
-    readings = [f"“read as” of {label(each)}: {reading_text(reading_of(each, by_column))}" for each in columns]
+    readings = [f"“read as” of {label_text(each)}: {reading_text(reading_of(each, by_column))}" for each in columns]
     others = (text for option, value in given.items() if option not in by_column for text in _controls(option, value))
     return " and ".join([*readings, *others])
 
@@ -114,9 +109,9 @@ def _controls(option: str, value: Any) -> list[str]:
         case "keep":
             return [f"“Of rows with the same id”: {words}" for words, keep in KEEPS.items() if keep == value]
         case "exclude":
-            return [f"no tick at {label(column)}" for column in value]
+            return [f"no tick at {label_text(column)}" for column in value]
         case "rename":
-            return [f"“attribute name” of {label(column)}: {name}" for column, name in value.items()]
+            return [f"“attribute name” of {label_text(column)}: {name}" for column, name in value.items()]
         case _ if option in READINGS:  # not by column
             return [f"“read as” {reading_text({option: value})}"]
     return [f"form({PYTHON.options({option: value})})"]
@@ -161,4 +156,5 @@ def suggestion_text(suggestion: Mapping[str, Any]) -> str:
 
 def _dated(form: str) -> str:
     """Return an example of a date format; a description for a format with a name."""
-    return _EXAMPLE.strftime(form) if "%" in form else _NAMED.get(form, form)
+    named = NAMED_FORMATS.get(form)
+    return _EXAMPLE.strftime(form) if named is None else named.meaning

@@ -19,7 +19,7 @@ import pandas as pd
 from growlytics_pandas._rules import Rule
 from growlytics_pandas.checks.ids import LabelRows, customers_only, find_label_rows, find_same
 from growlytics_pandas.checks.schema import ColumnFacts, sent_positions
-from growlytics_pandas.columns.dtypes import Kind, Mask, absent, inspect, merge, starts, tally
+from growlytics_pandas.columns.dtypes import TEXT_KINDS, Kind, Mask, absent, classify, merge, starts, tally
 from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.plan_options import Keep, PlanOptions
 from growlytics_pandas.columns.reading import Alike, Ids, clean, find_currencies, fold_case, fold_case_all, read_ids
@@ -110,13 +110,13 @@ def fetch_ids(frame: pd.DataFrame, question: Question, rows: npt.NDArray[np.int6
     frame = prepare_frame(frame, question.id_column)
     labels: tuple[Hashable, ...] = tuple(frame.columns)
     column = frame.iloc[:, labels.index(question.id_column)]
-    return question.read_ids(column.iloc[rows], inspect(question.clean(column, question.id_column)).kind).texts
+    return question.read_ids(column.iloc[rows], classify(question.clean(column, question.id_column)).kind).texts
 
 
 def _tally(column: pd.Series[Any], sample: pd.Series[Any], label: Hashable, question: Question) -> ColumnTally:
     dtype = str(column.dtype)
     column = question.clean(column, label)
-    finding = inspect(column)
+    finding = classify(column)
     return ColumnTally(
         tally(column),
         finding.detail if finding.kind is Kind.UNSUPPORTED else "",
@@ -141,7 +141,7 @@ def _hash_ids(
     frame: pd.DataFrame, position: int, question: Question
 ) -> tuple[Mask, npt.NDArray[np.uint64], npt.NDArray[np.uint64], Mask, LabelRows]:
     column = frame.iloc[:, position]
-    rows, kind = len(column), inspect(question.clean(column, question.id_column)).kind
+    rows, kind = len(column), classify(question.clean(column, question.id_column)).kind
     has_id = np.zeros(rows, dtype=bool)
     exact, folded = np.zeros(rows, dtype="uint64"), np.zeros(rows, dtype="uint64")
     is_rounded = np.zeros(rows, dtype=bool)
@@ -154,7 +154,7 @@ def _hash_ids(
         texts = fold_case_all(ids.texts)
         folded[start:stop] = exact[start:stop] if texts is ids.texts else hash_texts(texts)
         is_rounded[start:stop] = ids.rounded
-        if kind in (Kind.TEXT, Kind.MIXED):
+        if kind in TEXT_KINDS:
             for rule, found in find_label_rows(frame, start, position, sent, texts).items():
                 label_rows[rule] = np.concatenate([label_rows.get(rule, found[:0]), found + start])
     return has_id, exact, folded, is_rounded, label_rows
@@ -174,7 +174,7 @@ def merge_labels(profiles: Iterable[PartProfile]) -> tuple[Hashable, ...]:
 
 
 def merge_columns(profiles: Sequence[PartProfile], labels: Sequence[Hashable]) -> list[ColumnFacts]:
-    """Classify every column from all parts, as `inspect` would for one frame."""
+    """Classify every column from all parts, as `classify` would for one frame."""
     return [_merge_column(profiles, i, label) for i, label in enumerate(labels)]
 
 

@@ -10,9 +10,10 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from growlytics_pandas._masking import storable
 from growlytics_pandas._rules import Rule, Severity
 from growlytics_pandas._status import MEANINGS, Status
-from growlytics_pandas.checks.findings import Findings, plain
+from growlytics_pandas.checks.findings import Findings, detail_list
 from growlytics_pandas.checks.schema import Budget, Schema, prepare
 from growlytics_pandas.checks.violations import Violation, message_text
 from growlytics_pandas.columns.dtypes import starts
@@ -119,7 +120,7 @@ def _flaws(findings: Findings, picked: Picked, first: int) -> dict[int, list[tup
                 found[row].append((rule, _reason(each, None), fix))
             continue
         for place in np.flatnonzero(np.isin(each.rows - first, picked.rows)).tolist():
-            detail = None if each.details is None else plain(each.details)[place]
+            detail = None if each.details is None else detail_list(each.details)[place]
             found[int(each.rows[place]) - first].append((rule, _reason(each, detail), fix))
     return found
 
@@ -129,8 +130,7 @@ def _errors(findings: Findings) -> list[Violation]:
 
 
 def _reason(violation: Violation, detail: Any) -> str:
-    text = f"column {violation.column!r}: {message_text(violation, detail)}"
-    return text.encode("utf-8", "backslashreplace").decode()
+    return storable(f"column {violation.column!r}: {message_text(violation, detail)}")
 
 
 def _within(rows: Rows, first: int, last: int) -> Rows:

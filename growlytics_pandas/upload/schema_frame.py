@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from growlytics_pandas._labels import is_personal
-from growlytics_pandas._masking import Masker, printable
+from growlytics_pandas._masking import Masker, printable, storable
 from growlytics_pandas._text import options_text, phrase
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Attribute, Schema
-from growlytics_pandas.checks.values import TYPE_OPTIONS
 from growlytics_pandas.columns.dtypes import absent, originals
+from growlytics_pandas.columns.plan_options import TYPE_OPTIONS
 from growlytics_pandas.columns.reading import clean, read_values
 from growlytics_pandas.contract import AttributeType
 from growlytics_pandas.upload.encode import as_sent
@@ -93,7 +93,7 @@ def _schema_row(attribute: Attribute, is_dropped: bool, suggested: Sequence[str]
     note = "; ".join([left_out] * is_left_out + [attribute.note] * bool(attribute.note) + list(suggested))
     return (
         attribute.column,
-        attribute.name.encode("utf-8", "backslashreplace").decode(),  # lone surrogates are not allowed in a text column
+        storable(attribute.name),
         kind,
         attribute.dtype,
         attribute.is_reserved,

@@ -70,3 +70,9 @@ def test_format_that_parses_all_values_is_kept():
         plan = gp.plan(frame, "id", date_format={"When": form})
         assert plan.suggest() == {"date_format": {"When": form}}
         assert plan.violations.empty
+
+
+def test_fix_has_no_option_that_a_person_must_decide():
+    values = ["2025-01-31"] * 30 + ["31/01/2025", "NULL", "never", "never", "never"]
+    found = gp.validate(frame_of(values), "id", date_format={"When": "%d/%m/%Y"}).query("rule == 'value_wrong_type'")
+    assert set(found["fix"]) == {"na_values={'When': ['NULL']}, date_format={'When': ['ISO8601', '%d/%m/%Y']}"}

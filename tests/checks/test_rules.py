@@ -2,6 +2,7 @@
 
 import datetime as dt
 import decimal
+import json
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 import growlytics_pandas as gp
-from growlytics_pandas._rules import RULES, Rule
+from growlytics_pandas._rules import Rule
 from growlytics_pandas.checks.schema import infer_schema
 from growlytics_pandas.columns.plan_options import PlanOptions
 from growlytics_pandas.ledger.types import KnownType
@@ -48,19 +49,23 @@ def published():
 
 
 def test_rules_match_the_docs():
-    assert {(str(rule), str(facts.severity), str(facts.effect)) for rule, facts in RULES.items()} == set(published())
-    assert set(RULES) == set(Rule)
-    assert all(facts.meaning for facts in RULES.values())
+    assert {(str(rule), str(rule.severity), str(rule.effect)) for rule in Rule} == set(published())
+    assert all(rule.meaning for rule in Rule)
 
 
-def check(df, id_col="id", known=None, **options):
-    """Return the violations of `df`, with `known` for a ledger."""
+def part_of(df, id_col="id", known=None, **options):
+    """Return `df` as it is checked and encoded, and its suggestions, with `known` for a ledger."""
     seen = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
     remembered = None if known is None else {name: KnownType(kind, seen, "accepted") for name, kind in known.items()}
     chosen = PlanOptions(**options)
     schema = infer_schema(df, id_col, chosen, known=remembered)
-    suggestions = find_suggestions(df, schema, chosen)
-    return Part.whole(df, schema).findings(suggestions).to_frame()
+    return Part.whole(df, schema), find_suggestions(df, schema, chosen)
+
+
+def check(df, id_col="id", known=None, **options):
+    """Return the violations of `df`, with `known` for a ledger."""
+    part, suggestions = part_of(df, id_col, known, **options)
+    return part.findings(suggestions).to_frame()
 
 
 def ids(*values, dtype=object):
@@ -311,6 +316,29 @@ def test_rule_has_its_severity_and_effect(rule, df, options):
     found = check(df, **options).query("rule == @rule")
     assert len(found) > 0
     assert (rule, found["severity"].unique().item(), found["effect"].unique().item()) in set(published())
+
+
+@pytest.mark.parametrize(("rule", "df", "options"), FIRING, ids=NAMES)
+def test_effect_of_a_rule_is_what_happens(rule, df, options):
+    part, suggestions = part_of(df, **options)
+    found, skipped = part.findings(suggestions).to_frame(), part.prechecked.skipped
+    assert set(found.loc[found["effect"] == "row skipped", "row"]) == set(np.flatnonzero(skipped))
+    bodies = [json.loads(body) for body in part.preview(len(df), ~skipped)]
+    sent = dict(
+        zip(np.flatnonzero(~skipped), [{a["name"] for a in b.get("attributes", ())} for b in bodies], strict=True)
+    )
+    dropped = found[(found["effect"] == "attribute dropped") & (found["rule"] != "too_many_attributes")]
+    for row, attribute in zip(dropped["row"], dropped["attribute"], strict=True):
+        assert not any(attribute in sent.get(each, ()) for each in (sent if row is pd.NA else [row]))
+
+
+SKIPPING = [(rule, df) for rule, df, _ in FIRING if Rule[rule.upper()].effect == "row skipped"]
+
+
+@pytest.mark.parametrize(("rule", "df"), SKIPPING, ids=[f"{i}-{rule}" for i, (rule, _) in enumerate(SKIPPING)])
+def test_batches_skip_the_same_rows(rule, df):
+    whole, parts = gp.plan(df, "id").counts["invalid"], gp.plan_batches([df.iloc[:1], df.iloc[1:]], "id").counts
+    assert whole == parts["invalid"] > 0
 
 
 @pytest.mark.parametrize("rule", sorted(set(Rule) - {"row_empty", "attribute_unknown", "contact_not_mapped"}))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import growlytics_pandas
 import growlytics_pandas as gp
 from growlytics_pandas.checks.suggestions import Columns, as_frame, as_options, suggest_for
-from growlytics_pandas.columns.dtypes import inspect
+from growlytics_pandas.columns.dtypes import classify
 from growlytics_pandas.columns.plan_options import Reading
 from growlytics_pandas.columns.reading import clean, read_values
 from growlytics_pandas.columns.texts import strip_texts
@@ -35,7 +35,7 @@ def frame_of(values, label="x", dtype=object):
 def suggestions(frame, *, id_col="id", zone=UTC_ZONE, region="IN", known=None, given=None, reading=None):
     place = list(frame.columns).index(id_col)
     names = {i: str(label) for i, label in enumerate(frame.columns)}
-    kinds = {i: inspect(frame.iloc[:, i]).kind for i in names}
+    kinds = {i: classify(frame.iloc[:, i]).kind for i in names}
     return suggest_for(
         Columns(frame, place, names, lambda _: reading or Reading(), kinds, zone, region, known or {}, given or {})
     )
@@ -59,7 +59,7 @@ def sent(values, options, label="x", dtype=object, zone="UTC"):
     )
     zone = ZoneInfo(options.get("timezone", zone))
     cleaned = clean(column, reading, zone, "IN")
-    finding = inspect(cleaned)
+    finding = classify(cleaned)
     wanted = "date" if formats else "number" if reading.decimal else options.get("types", {}).get(label)
     target = AttributeType(wanted) if wanted else finding.type
     values = read_values(column, finding.kind, target, zone, "IN", reading)

@@ -10,7 +10,7 @@ import pytest
 import growlytics_pandas as gp
 from growlytics_pandas import contract
 from growlytics_pandas.checks.suggestions import Columns, as_options, suggest_for
-from growlytics_pandas.columns.dtypes import inspect
+from growlytics_pandas.columns.dtypes import classify
 from growlytics_pandas.columns.plan_options import Reading
 
 EMAILS = ["asha@example.com", "ravi@example.com", None]
@@ -21,7 +21,7 @@ PEOPLE = ["Asha Rao", "Ravi Iyer", None]
 def suggestions(frame, id_col="id", *, zone="UTC", region="IN", known=None):
     columns = list(frame.columns)
     names = {i: str(label) for i, label in enumerate(columns)}
-    kinds = {i: inspect(frame.iloc[:, i]).kind for i in names}
+    kinds = {i: classify(frame.iloc[:, i]).kind for i in names}
     place = columns.index(id_col)
     return suggest_for(
         Columns(frame, place, names, lambda _: Reading(), kinds, ZoneInfo(zone), region, known or {}, {})

@@ -11,7 +11,7 @@ import pytest
 import growlytics_pandas
 from growlytics_pandas import Client, Ledger
 from growlytics_pandas._text import argument, message_style
-from growlytics_pandas.cli.plan_flags import COMMAND_LINE
+from growlytics_pandas.cli.flags import COMMAND_LINE
 from growlytics_pandas.errors import GrowlyticsError
 
 DATA = {"id": ["1", "2"], "City": ["Pune", "Goa"], "email": ["a@x.com", "b@x.com"]}

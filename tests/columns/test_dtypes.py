@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 import growlytics_pandas
-from growlytics_pandas.columns.dtypes import inspect, merge, tally
+from growlytics_pandas.columns.dtypes import classify, merge, tally
 
 NOON = dt.datetime(2026, 1, 31, 12, 30, 5)
 DAY = dt.datetime(2026, 1, 31)
@@ -184,7 +184,7 @@ def test_dtype_is_sent_as_its_type(case):
 
     assert plan.schema["type"].item() is pd.NA if case.type is None else plan.schema["type"].item() == case.type
     for row, token in enumerate(case.tokens):
-        [body] = plan._encode(row, row + 1).bodies
+        [body] = plan._part.encode(row, row + 1).bodies
         attribute = "" if token is None else f'{{"name":"x","type":"{case.type}","value":{token}}}'
         assert body.decode() == f'{{"id":"c{row}","attributes":[{attribute}]}}'
         json.loads(body, parse_constant=refuse)
@@ -192,14 +192,14 @@ def test_dtype_is_sent_as_its_type(case):
 
 def test_commonest_type_of_a_mixture_wins():
     values = pd.Series([1, "a", 2.5, "b", "c", [1], None], dtype=object)
-    finding = inspect(values)
+    finding = classify(values)
     assert finding.type == "string"
     assert finding.detail == "mixed values (3 string, 2 number, 1 of no type): sent as string"
 
 
 def test_classes_of_one_type_count_together():
     values = pd.Series([1, np.int64(2), np.int8(3), "a", "b"], dtype=object)
-    assert inspect(values).detail == "mixed values (3 number, 2 string): sent as number"
+    assert classify(values).detail == "mixed values (3 number, 2 string): sent as number"
 
 
 def test_mixed_number_classes_are_one_type():
@@ -221,13 +221,13 @@ def test_mixed_column_names_each_type():
 
 def test_tie_does_not_depend_on_row_order():
     values = [1, "a", True, dt.datetime(2026, 1, 31)]
-    assert inspect(pd.Series(values, dtype=object)) == inspect(pd.Series(values[::-1], dtype=object))
+    assert classify(pd.Series(values, dtype=object)) == classify(pd.Series(values[::-1], dtype=object))
 
 
 @pytest.mark.parametrize("values", [["Pune", 5, 5], ["Pune", "Goa", "Agra", 5, 5], [True, None, 2, 2.5]], ids=repr)
 def test_mixed_category_is_typed_by_its_rows(values):
     column = pd.Series(values, dtype=object)
-    assert inspect(column.astype("category")) == inspect(column)
+    assert classify(column.astype("category")) == classify(column)
 
 
 PARTS = {
@@ -247,7 +247,7 @@ PARTS = {
 @pytest.mark.parametrize("parts", PARTS.values(), ids=PARTS)
 def test_parts_are_typed_as_one_frame(parts):
     columns = [part if isinstance(part, pd.Series) else pd.Series(part, dtype=object) for part in parts]
-    whole = inspect(pd.concat(columns, ignore_index=True))
+    whole = classify(pd.concat(columns, ignore_index=True))
     assert merge(sum(map(tally, columns), Counter()), "list") == whole
 
 

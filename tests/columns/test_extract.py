@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 import growlytics_pandas
-from growlytics_pandas.columns.dtypes import Kind, extract, inspect, naive
+from growlytics_pandas.columns.dtypes import Kind, classify, extract, naive
 
 UTC = ZoneInfo("UTC")
 EAST, WEST = "Asia/Kolkata", "America/New_York"
@@ -47,7 +47,7 @@ def rules(column, **options):
 @pytest.mark.parametrize("dtype", ["category", object])
 def test_missing_rows_alone_in_a_block(values, dtype):
     column = pd.Series(values, dtype=dtype)
-    kind = inspect(column).kind
+    kind = classify(column).kind
     for row in range(len(values)):
         cells = extract(column.iloc[row : row + 1], kind, UTC)
         assert cells.missing.tolist() == [values[row] is None]

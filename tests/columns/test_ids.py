@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from growlytics_pandas.columns.dtypes import inspect
+from growlytics_pandas.columns.dtypes import classify
 from growlytics_pandas.columns.reading import find_groups, fold_case, read_ids, too_long, unkept
 from growlytics_pandas.columns.texts import hash_texts
 
 
 def read(*values, dtype=object):
     column = pd.Series(values, dtype=dtype)
-    return read_ids(column, inspect(column).kind, ZoneInfo("UTC"))
+    return read_ids(column, classify(column).kind, ZoneInfo("UTC"))
 
 
 @pytest.mark.parametrize(

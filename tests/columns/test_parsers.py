@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import growlytics_pandas as gp
 from growlytics_pandas.columns.date_parsers import formats_like, parse_dates
+from growlytics_pandas.columns.named_formats import NAMED_FORMATS
 from growlytics_pandas.columns.parsers import Texts, are_numbers, currencies, number_in, parse_booleans, parse_numbers
 
 UTC = ZoneInfo("UTC")
@@ -191,6 +193,14 @@ def test_fractions_are_kept_or_reported():
 )
 def test_clock_and_spreadsheet_numbers(date_format, text, expected):
     assert dates(date_format, text) == [expected]
+
+
+@pytest.mark.parametrize("name", NAMED_FORMATS)
+def test_named_formats_read_their_example_and_are_documented(name):
+    [text] = dates(name, NAMED_FORMATS[name].example)
+    assert text.startswith(DAY)
+    assert f'"{name}"' in gp.plan.__doc__
+    assert f'"{name}"' in gp.push.__doc__
 
 
 @given(

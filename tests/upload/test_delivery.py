@@ -14,7 +14,7 @@ from growlytics_pandas.errors import TooManyFailuresError
 from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.http.protocol import Response, TransportError
 from growlytics_pandas.http.retry import RetryPolicy
-from growlytics_pandas.upload.dispatcher import CancellationToken, Chunk, Delivery, Limits, RetryQuota
+from growlytics_pandas.upload.delivery import CancellationToken, Chunk, Delivery, Limits, RetryQuota
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
 
 
