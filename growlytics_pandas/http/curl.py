@@ -22,8 +22,8 @@ from growlytics_pandas.http.protocol import (
     UNCERTAIN,
     UNEVENTFUL,
     Endpoint,
+    RequestFault,
     Response,
-    TransportError,
     are_exhausted,
     find_fault,
 )
@@ -146,24 +146,24 @@ FILES_SECONDS: Final = 0.1  # between two checks for free descriptors
 IDLE_SECONDS: Final = 0.005  # while libcurl has no socket to wait for (a name is being looked up)
 
 FAULTS: Final = {
-    pycurl.E_OPERATION_TIMEDOUT: TransportError.TIMEOUT,
-    pycurl.E_FILESIZE_EXCEEDED: TransportError.TOO_LARGE,
-    pycurl.E_COULDNT_RESOLVE_HOST: TransportError.CONNECT,
-    pycurl.E_COULDNT_RESOLVE_PROXY: TransportError.CONNECT,
-    pycurl.E_COULDNT_CONNECT: TransportError.CONNECT,
-    pycurl.E_SSL_CONNECT_ERROR: TransportError.TLS,
-    pycurl.E_PEER_FAILED_VERIFICATION: TransportError.TLS,
-    pycurl.E_SSL_CACERT_BADFILE: TransportError.TLS,
-    pycurl.E_SSL_CIPHER: TransportError.TLS,
-    pycurl.E_SEND_ERROR: TransportError.BROKEN,
-    pycurl.E_RECV_ERROR: TransportError.BROKEN,
-    pycurl.E_GOT_NOTHING: TransportError.BROKEN,
-    pycurl.E_FTP_WEIRD_SERVER_REPLY: TransportError.BROKEN,  # the response is not HTTP
-    pycurl.E_HTTP2: TransportError.BROKEN,
-    92: TransportError.BROKEN,  # CURLE_HTTP2_STREAM, CURLE_PROXY, CURLE_UNRECOVERABLE_POLL: pycurl has no names
-    97: TransportError.BROKEN,
-    99: TransportError.BROKEN,
-    pycurl.E_AGAIN: TransportError.BROKEN,
+    pycurl.E_OPERATION_TIMEDOUT: RequestFault.TIMEOUT,
+    pycurl.E_FILESIZE_EXCEEDED: RequestFault.TOO_LARGE,
+    pycurl.E_COULDNT_RESOLVE_HOST: RequestFault.CONNECT,
+    pycurl.E_COULDNT_RESOLVE_PROXY: RequestFault.CONNECT,
+    pycurl.E_COULDNT_CONNECT: RequestFault.CONNECT,
+    pycurl.E_SSL_CONNECT_ERROR: RequestFault.TLS,
+    pycurl.E_PEER_FAILED_VERIFICATION: RequestFault.TLS,
+    pycurl.E_SSL_CACERT_BADFILE: RequestFault.TLS,
+    pycurl.E_SSL_CIPHER: RequestFault.TLS,
+    pycurl.E_SEND_ERROR: RequestFault.BROKEN,
+    pycurl.E_RECV_ERROR: RequestFault.BROKEN,
+    pycurl.E_GOT_NOTHING: RequestFault.BROKEN,
+    pycurl.E_FTP_WEIRD_SERVER_REPLY: RequestFault.BROKEN,  # the response is not HTTP
+    pycurl.E_HTTP2: RequestFault.BROKEN,
+    92: RequestFault.BROKEN,  # CURLE_HTTP2_STREAM, CURLE_PROXY, CURLE_UNRECOVERABLE_POLL: pycurl has no names
+    97: RequestFault.BROKEN,
+    99: RequestFault.BROKEN,
+    pycurl.E_AGAIN: RequestFault.BROKEN,
 }
 """The meaning of libcurl's errors before the request was sent; others are `OTHER`."""
 # In the message of a failed handshake, these are signs of an overloaded server.
@@ -343,7 +343,7 @@ class CurlTransport:
         )
         response = Response(
             exchange.token,
-            handle.getinfo(pycurl.RESPONSE_CODE) if fault is TransportError.TOO_LARGE else 0,
+            handle.getinfo(pycurl.RESPONSE_CODE) if fault is RequestFault.TOO_LARGE else 0,
             b"",
             now - exchange.started,
             fault,
@@ -508,7 +508,7 @@ def _open_multi() -> Any:
             return pycurl.CurlMulti()
         except pycurl.error as error:
             if not are_exhausted() or time.monotonic() >= deadline:
-                raise ServiceUnavailableError(f"{TransportError.FILES.value}, so nothing was sent ({error}).") from None
+                raise ServiceUnavailableError(f"{RequestFault.FILES.value}, so nothing was sent ({error}).") from None
         time.sleep(FILES_SECONDS)
 
 
@@ -529,8 +529,8 @@ def _has_proxies() -> bool:
     return any(name.lower().endswith("_proxy") for name in os.environ)
 
 
-def _cause(code: int, words: str) -> TransportError:
+def _cause(code: int, words: str) -> RequestFault:
     """Return the meaning of libcurl's error; a handshake that was aborted, not rejected, is a failed connect."""
     if code == pycurl.E_SSL_CONNECT_ERROR and any(word in words.lower() for word in HANDSHAKE_CUT):
-        return TransportError.CONNECT
-    return FAULTS.get(code, TransportError.OTHER)
+        return RequestFault.CONNECT
+    return FAULTS.get(code, RequestFault.OTHER)
