@@ -83,7 +83,8 @@ class Lines:
 
     def is_quiet(self, port: int) -> bool:
         """Return whether a request may use the connection with this local port: it has no unread bytes."""
-        self._learn()
+        if self._new:
+            self._learn()
         if port in self._retired:
             return False
         descriptor = self._known.get(port)
