@@ -39,7 +39,7 @@ READABLE: Final = 1  # EPOLLIN and POLLIN alike
 _OF_THE_NETWORK: Final = (socket.AF_INET, socket.AF_INET6)
 
 
-class Lines:
+class Sockets:
     """The sockets that libcurl has opened, by local port, checked for bytes that no request asked for.
 
     libcurl checks idle connections at most once per second, and reads unsolicited bytes as the response to the next
@@ -190,7 +190,7 @@ class CurlTransport:
         self._endpoint = endpoint
         self._mask = redactor(endpoint.headers)
         self._max_concurrency = max_concurrency
-        self._lines = Lines(is_tls=endpoint.url.startswith("https:"))
+        self._sockets = Sockets(is_tls=endpoint.url.startswith("https:"))
         self._has_new = False  # since the last check of the connections
         self._is_first_answer = True
         self._keeps_headers = False
@@ -220,7 +220,7 @@ class CurlTransport:
         while True:
             if self._has_new:
                 self._has_new = False
-                self._lines.check()
+                self._sockets.check()
             self._multi.perform()
             responses = self._collect()
             left = deadline - time.monotonic()
@@ -237,7 +237,7 @@ class CurlTransport:
         self._exchanges.clear()
         self._idle.clear()
         self._multi.close()
-        self._lines.close()
+        self._sockets.close()
 
     def _collect(self) -> list[Response]:
         responses: list[Response] = []
@@ -282,7 +282,7 @@ class CurlTransport:
         status: int = handle.getinfo(pycurl.RESPONSE_CODE)
         if self._is_first_answer:
             self._is_first_answer = False
-            self._lines.is_multiplexed = handle.getinfo(pycurl.INFO_HTTP_VERSION) > pycurl.CURL_HTTP_VERSION_1_1
+            self._sockets.is_multiplexed = handle.getinfo(pycurl.INFO_HTTP_VERSION) > pycurl.CURL_HTTP_VERSION_1_1
         if status < FINAL or (exchange.keeps_headers and self._has_surplus(exchange)):
             return self._fail(exchange, now, pycurl.E_FTP_WEIRD_SERVER_REPLY, UNCERTAIN)
         body = exchange.take_body()
@@ -312,12 +312,12 @@ class CurlTransport:
         libcurl drops them, and closes the connection if the response had a length. So a response with a length whose
         connection was closed without either side requesting it is not trusted.
         """
-        if self._lines.is_multiplexed:
+        if self._sockets.is_multiplexed:
             return False
         if exchange.is_chunked():
             self._keeps_headers = True
             if exchange.has_leftovers:
-                self._lines.retire(exchange.port)
+                self._sockets.retire(exchange.port)
             return exchange.has_leftovers
         if exchange.handle.getinfo(pycurl.ACTIVESOCKET) != NO_SOCKET:
             return False
@@ -378,7 +378,7 @@ class CurlTransport:
                 time.sleep(min(max(0.0, deadline - time.monotonic()), IDLE_SECONDS))
 
     def _new_exchange(self) -> "_Exchange":
-        exchange = _Exchange(self._new_handle(), self._lines)
+        exchange = _Exchange(self._new_handle(), self._sockets)
         self._exchanges.append(exchange)
         return exchange
 
@@ -398,7 +398,7 @@ class CurlTransport:
             handle.setopt(pycurl.PROXY, "")
         handle.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
         handle.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
-        handle.setopt(pycurl.SOCKOPTFUNCTION, self._lines.record_socket)
+        handle.setopt(pycurl.SOCKOPTFUNCTION, self._sockets.record_socket)
         handle.setopt(pycurl.TIMEOUT_MS, total_ms)
         handle.setopt(pycurl.CONNECTTIMEOUT_MS, min(total_ms, int(CONNECT_SECONDS * 1000)))
         handle.setopt(pycurl.SSL_VERIFYPEER, int(endpoint.verify is not False))
@@ -417,11 +417,11 @@ class _Exchange:
     """
 
     __slots__ = (
-        "_is_verbose", "_lines", "body_bytes", "chunks", "handle", "has_leftovers", "headers", "keeps_headers",
+        "_is_verbose", "_sockets", "body_bytes", "chunks", "handle", "has_leftovers", "headers", "keeps_headers",
         "n_dropped", "port", "sends", "started", "token",
     )  # fmt: skip
 
-    def __init__(self, handle: Any, lines: Lines) -> None:
+    def __init__(self, handle: Any, sockets: Sockets) -> None:
         self.handle = handle
         self.token = 0
         self.started = 0.0
@@ -433,7 +433,7 @@ class _Exchange:
         self._is_verbose = False
         self.chunks: list[bytes] = []
         self.headers: list[bytes] = []
-        self._lines = lines
+        self._sockets = sockets
         handle.exchange = self
         handle.setopt(pycurl.MAXFILESIZE, MAX_RESPONSE_BYTES)
         handle.setopt(pycurl.WRITEFUNCTION, self.chunks.append)
@@ -467,8 +467,8 @@ class _Exchange:
 
     def begin(self, _address: str, _local_address: str, _port: int, local_port: int) -> int:
         """Decide whether libcurl may send the request on this connection: its pre-request callback."""
-        lines = self._lines
-        if local_port in lines.quiet or lines.is_quiet(local_port):
+        sockets = self._sockets
+        if local_port in sockets.quiet or sockets.is_quiet(local_port):
             self.sends += 1
             self.port = local_port
             return 0
