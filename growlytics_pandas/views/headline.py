@@ -93,6 +93,12 @@ def of_all(part: int, whole: int) -> str:
     return f"{part:,} of {plural(whole, 'row')}"
 
 
+def status_level(status: str, counts: Mapping[str, int], n_left_out: int) -> StatusLevel:
+    """Return the level of a status: `invalid` is no fault if ``keep=`` left out all of these rows on request."""
+    is_requested = status == Status.INVALID and counts[status] == n_left_out
+    return "plain" if is_requested else STATUS_LEVELS[status]
+
+
 def count_rows(
     counts: Mapping[str, int],
     names: Mapping[str, str] | None = None,
@@ -106,7 +112,7 @@ def count_rows(
             (names or {}).get(status, status),
             rows,
             rows / total if total else 0.0,
-            "plain" if status == Status.INVALID and rows == n_left_out else STATUS_LEVELS[status],
+            status_level(status, counts, n_left_out),
             _OPACITIES.get(Status(status), 1.0),
             _percent(rows, total),
             (meanings or {}).get(status, ""),

@@ -17,7 +17,15 @@ from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import MEANINGS, RETRYABLE, Ended, Status, is_refused
 from growlytics_pandas._text import options_text, phrase, plural
 from growlytics_pandas.errors import InvalidArgumentTypeError
-from growlytics_pandas.views.headline import Headline, count_rows, headline_of, lowered, of_all, steps_for_missing
+from growlytics_pandas.views.headline import (
+    Headline,
+    count_rows,
+    headline_of,
+    lowered,
+    of_all,
+    status_level,
+    steps_for_missing,
+)
 from growlytics_pandas.views.html import Count, Page, Step, StepKind, Table, render_notebook, render_report
 from growlytics_pandas.views.metrics import RunFacts, duration
 from growlytics_pandas.views.tables import (
@@ -98,8 +106,9 @@ def result_page(result: ResultSummary, failed: FailedRows, masker: Masker, limit
     new = dict(zip(result.new_types["attribute"], result.new_types["type"], strict=True))
     dry = result.run.ended == Ended.DRY_RUN
     how = _headline_of_dry(result) if dry else _headline_of(result)
+    levels = {status: status_level(status, result.counts, result.run.n_left_out) for status in result.counts}
     tables = _tables(
-        rows_table(failed, masker, limits, is_dry=dry),
+        rows_table(failed, levels, masker, limits, is_dry=dry),
         violations_table(result.findings.groups(), result.id_column, masker, limits),
         schema_table(result.schema, new, limits),
     )

@@ -19,7 +19,6 @@ from growlytics_pandas._rules import Effect, Group, Rule, Severity
 from growlytics_pandas._status import ARRIVED, MEANINGS, Status
 from growlytics_pandas._text import argument, options_text, phrase, plural
 from growlytics_pandas.contract import AttributeType
-from growlytics_pandas.views.headline import STATUS_LEVELS
 from growlytics_pandas.views.html import Cell, Code, Column, Fields, Line, Mark, StatusLevel, Table, render_tables
 
 SUGGESTIONS_TITLE: Final = "Suggested options"
@@ -199,8 +198,13 @@ def _example(group: Group, id_column: Hashable, masker: Masker) -> str:
 # rows --------------------------------------------------------------------------------------------------------------
 
 
-def rows_table(failed: FailedRows, masker: Masker, limits: TableLimits, *, is_dry: bool) -> Table | None:
-    """Return the reasons why rows did not arrive, the most common first, each with its first rows."""
+def rows_table(
+    failed: FailedRows, levels: Mapping[str, StatusLevel], masker: Masker, limits: TableLimits, *, is_dry: bool
+) -> Table | None:
+    """Return the reasons why rows did not arrive, the most common first, each with its first rows.
+
+    `levels`: status → its level.
+    """
     if not failed.reasons:
         return None
     ranked = failed.reasons.most_common()
@@ -217,7 +221,7 @@ def rows_table(failed: FailedRows, masker: Masker, limits: TableLimits, *, is_dr
         ),
         tuple(
             (
-                (Mark(status, STATUS_LEVELS[status]), f"HTTP {http}" if http else ""),
+                (Mark(status, levels[status]), f"HTTP {http}" if http else ""),
                 (visible(words, MAX_REASON_CHARS), _first_rows(listed.get((status, http, words), []), count)),
                 count,
             )
