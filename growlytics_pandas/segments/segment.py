@@ -33,7 +33,7 @@ from growlytics_pandas.errors import (
     InvalidArgumentTypeError,
     UsageError,
 )
-from growlytics_pandas.segments.members import UNCERTAIN, Purpose, locked, read_members, write_members, write_since
+from growlytics_pandas.segments.members import UNCONFIRMED, Purpose, locked, read_members, write_members, write_since
 from growlytics_pandas.upload.connection import Connection, PushOptions, connection_of
 from growlytics_pandas.upload.encode import Encoded
 from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer
@@ -79,7 +79,7 @@ class Segment:
         """Compare the frame with the members file, and send the difference."""
         with nullcontext() if options.dry_run else locked(self.members):
             plan, connection = self.plan(frame, connection)._checked_for(options, None)
-            self._refuse_incomplete(plan, options)
+            self._require_attribute(plan, options)
             if not options.dry_run and plan._size_warning:
                 raise DataError(plan._size_warning)
             return plan._send_rows(connection, options, plan._parts.open_buffer(plan._part.task), plan._before)
@@ -147,7 +147,7 @@ class Segment:
         combined.columns = pd.Index([ids.columns[0], self.attribute], dtype=object, tupleize_cols=False)
         return combined
 
-    def _refuse_incomplete(self, plan: SegmentPlan, options: PushOptions) -> None:
+    def _require_attribute(self, plan: SegmentPlan, options: PushOptions) -> None:
         """Raise if the attribute cannot be sent, also with ``errors="drop"``: nothing of the segment would be left."""
         if plan._context.dropped and not options.dry_run:
             found = next(group for group in plan._findings.groups() if group.row is None)
@@ -307,7 +307,7 @@ class Moves:
 def compare(texts: list[str], skipped: Mask, before: Mapping[str, str]) -> Moves:
     """Compare ids as they are sent. An uncertain id is sent again, whether in the frame or not."""
     rows = np.flatnonzero(~skipped)
-    stays = np.fromiter((before.get(texts[row], UNCERTAIN) != UNCERTAIN for row in rows.tolist()), bool, len(rows))
+    stays = np.fromiter((before.get(texts[row], UNCONFIRMED) != UNCONFIRMED for row in rows.tolist()), bool, len(rows))
     now = {texts[row] for row in rows.tolist()}
     return Moves(rows[~stays], rows[stays], tuple(sorted(before.keys() - now)))
 
@@ -337,7 +337,7 @@ class SegmentRun(LocalRun):
         before = self.kept or {}
         going = set(self.buffer.rows_with([Status.UNSENT]).tolist())
         moving = [(row, id_) for row, id_ in self._moving() if row in going]
-        self._keep(before | {id_: UNCERTAIN for _, id_ in moving})
+        self._keep(before | {id_: UNCONFIRMED for _, id_ in moving})
         is_certain = False
         try:
             super()._deliver(connection)
@@ -377,7 +377,7 @@ class SegmentRun(LocalRun):
                 if row >= self._plan._first_leaver:
                     del after[id_]
             elif row in self.buffer.lost or codes[row] == CODES[Status.UNKNOWN] or not is_certain:
-                after[id_] = UNCERTAIN
+                after[id_] = UNCONFIRMED
         return after
 
     def _keep(self, members: dict[str, str]) -> None:

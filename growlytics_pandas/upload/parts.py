@@ -32,7 +32,7 @@ from growlytics_pandas.errors import DataError, ServiceError
 from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.ledger.digests import CellColumn, Digester, Digests
 from growlytics_pandas.upload.connection import Connection
-from growlytics_pandas.upload.delivery import CancellationToken, Chunk, Delivery, Limits
+from growlytics_pandas.upload.delivery import CancellationToken, Chunk, Delivery
 from growlytics_pandas.upload.encode import Encoded, PartDigests
 from growlytics_pandas.upload.outcomes import OutcomeBuffer, Rows, Snapshot
 from growlytics_pandas.upload.rejects import Picked, Wanted, pick
@@ -412,10 +412,11 @@ class PartPush(ABC):
             connection.open_transport(order.max_concurrency),
             self.controller,
             order.buffer,
-            limits=Limits(max_failures=order.max_failures, max_waiting=4 * order.chunk_size),
             stop=self.stop,
             on_accepted=self.record_accepted,
             on_tick=self.tick,
+            max_failures=order.max_failures,
+            max_waiting=4 * order.chunk_size,
             was_reached=order.was_reached,
         )
         delivery.run(Chunk(encoded.rows.tolist(), encoded.bodies) for encoded in self.encoded())

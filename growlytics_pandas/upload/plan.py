@@ -416,7 +416,7 @@ class Plan(HtmlRepr):
         plan = self if connection is None else self._of(connection)
         has_errors = plan.has_errors  # for each value of `errors`: all rows are checked before the first is sent
         if has_errors and options.errors == "raise" and not options.dry_run:
-            raise refusal(plan._findings, plan._suggested, plan=plan)
+            raise violations_error(plan._findings, plan._suggested, plan=plan)
         return plan, connection
 
     @property
@@ -668,7 +668,7 @@ def find_suggestions(
     return suggest_for(columns)
 
 
-def refusal(
+def violations_error(
     findings: Findings, suggestions: Sequence[Suggestion], sent: str = "nothing was sent", plan: Any = None
 ) -> ConstraintViolationError:
     """Return the error for values that would be rejected: by rule and column, each with its fix."""
