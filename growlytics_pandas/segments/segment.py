@@ -39,6 +39,7 @@ from growlytics_pandas.upload.encode import Encoded
 from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer
 from growlytics_pandas.upload.parts import Part, PartTask, whole_frame
 from growlytics_pandas.upload.plan import Plan, PushResult, budget_of
+from growlytics_pandas.upload.rejects import Picked, Wanted
 from growlytics_pandas.upload.runner import EndedRun, LocalRun
 
 FEW: Final = 10  # members: if fewer, all may plausibly leave at once
@@ -240,6 +241,12 @@ class SegmentPlan(Plan):
             f"{self._segment.attribute} = {left}. Nothing was sent. If intended: "
             f"{options_text(allow_empty=True)}."
         )
+
+    def _pick(
+        self, requested: Mapping[int, tuple[PartTask, Wanted]]
+    ) -> Iterable[tuple[int, tuple[Picked, pd.DataFrame]]]:
+        for number, (picked, _) in super()._pick(requested):
+            yield number, (picked, self._source_rows(picked.rows))
 
     def _source_rows(self, rows: Rows) -> pd.DataFrame:
         """Return rows of the user's frame; for customers who left, only the id."""

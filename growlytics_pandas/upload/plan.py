@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -36,7 +36,7 @@ from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentEr
 from growlytics_pandas.ledger.project import Project
 from growlytics_pandas.upload.changes import Changes, changes_text, tally_changes
 from growlytics_pandas.upload.connection import Connection, PushOptions, connection_of, require_connection
-from growlytics_pandas.upload.outcomes import OutcomeBuffer, OutcomeStore, Rows
+from growlytics_pandas.upload.outcomes import OutcomeBuffer, OutcomeStore
 from growlytics_pandas.upload.part_profiles import ProfiledParts, profile_parts
 from growlytics_pandas.upload.parts import (
     Executor,
@@ -47,11 +47,10 @@ from growlytics_pandas.upload.parts import (
     PlanContext,
     check_part,
     pick_rejects,
-    preview_part,
     types_sent,
     whole_frame,
 )
-from growlytics_pandas.upload.rejects import Picked, Wanted, describe, pick, stack, want
+from growlytics_pandas.upload.rejects import Picked, Wanted, describe, stack, want
 from growlytics_pandas.upload.result import Result
 from growlytics_pandas.upload.runner import EndedRun, LocalRun, RemoteExecutor, RemoteRun, Run
 from growlytics_pandas.upload.schema_frame import schema_frame
@@ -65,6 +64,8 @@ from growlytics_pandas.views.tables import (
     SuggestionsFrame,
     violations_frame,
 )
+
+A = TypeVar("A")
 
 _COMPARED_ROWS: Final = 10_000  # a repr compares at most this many with the ledger: 0.1 s
 _COPY_ON_WRITE_MAJOR: Final = 3
@@ -149,8 +150,7 @@ class Plan(HtmlRepr):
             return self._known_findings
         if self._whole is not None:
             return self._whole.findings(self._suggested)
-        tasks = {task.number: task for task in self._parts.tasks}
-        found = dict(self._executor.run(check_part, self._context, tasks))
+        found = dict(self._executor.run_on_parts(check_part, self._context, self._requested(None)))
         of_suggestions = check_suggestions(self._schema, self._suggested, self._parts.rows)
         of_parts = (each for number in sorted(found) for each in found[number].violations)
         return Findings(with_options([*self._column_violations, *of_suggestions, *of_parts], self._suggested))
@@ -192,8 +192,7 @@ class Plan(HtmlRepr):
             encoded = self._whole.encoded(self._parts.will_send(self._whole.task))
             digests = ((project.digest(each.ids, each.cells), each.columns) for each in encoded)
             return tally_changes(project, digests, self.counts, digester)
-        tasks = {task.number: task for task in self._parts.tasks}
-        found = self._executor.digest(self._context, tasks, project.digester)
+        found = self._executor.run_on_parts(Part.digest, self._context, self._requested(project.digester))
         return tally_changes(project, ((each.digests, ()) for _, each in found), self.counts)
 
     def rejects(self) -> pd.DataFrame:
@@ -232,28 +231,23 @@ class Plan(HtmlRepr):
     def _pick(
         self, requested: Mapping[int, tuple[PartTask, Wanted]]
     ) -> Iterable[tuple[int, tuple[Picked, pd.DataFrame]]]:
-        if self._whole is None:
-            return self._executor.run(pick_rejects, self._context, requested)
-        part = self._whole
-        picked = pick(part.frame, part.schema, part.prechecked.dropped, part.budget, requested[0][1])
-        return [(0, (picked, self._source_rows(picked.rows)))]
+        """Return the rows of the user's frame that do not fully arrive, by part."""
+        return self._executor.run_on_parts(pick_rejects, self._context, requested)
 
-    def _source_rows(self, rows: Rows) -> pd.DataFrame:
-        """Return rows of the user's frame."""
-        found: pd.DataFrame = self._part.frame.iloc[rows]
-        return found
+    def _requested(self, argument: A) -> dict[int, tuple[PartTask, A]]:
+        """Return what to run on all parts."""
+        return {task.number: (task, argument) for task in self._parts.tasks}
 
     def preview(self, n: int = 3) -> list[dict[str, Any]]:
         """Return the first `n` request bodies exactly as they would be sent, decoded from JSON."""
         check_preview(n)
         bodies: list[bytes] = []
-        if self._whole is not None:
-            bodies = self._whole.preview(int(n), self._parts.will_send(self._whole.task))
-        for task in () if self._whole is not None else self._parts.tasks:
+        for task in self._parts.tasks:
             if len(bodies) >= n:
                 break
-            requested = {task.number: (task, int(n) - len(bodies))}
-            bodies += next(iter(self._executor.run(preview_part, self._context, requested)))[1]
+            rows = np.flatnonzero(self._parts.will_send(task))[: int(n) - len(bodies)]
+            requested = {task.number: (task, rows)}
+            bodies += next(iter(self._executor.run_on_parts(Part.bodies, self._context, requested)))[1]
         return [json.loads(body) for body in bodies]
 
     def _customer_masks(self, texts: Iterable[str]) -> CustomerMasks:

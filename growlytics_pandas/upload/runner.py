@@ -202,9 +202,9 @@ class Run(ABC):
         """Compare with the ledger if requested."""
         project = self._connection.project if self._connection and self.options.skip_unchanged else None
         if project is not None:
-            tasks = {task.number: task for task in self.tasks}
-            for number, digests in self._executor.digest(self.context, tasks, project.digester):
-                mark_unchanged(project, digests, self._buffer(tasks[number]))
+            requested = {task.number: (task, project.digester) for task in self.tasks}
+            for number, digests in self._executor.run_on_parts(Part.digest, self.context, requested):
+                mark_unchanged(project, digests, self._buffer(requested[number][0]))
 
     def _deliver(self, connection: Connection) -> None:
         """Send; an error that ends the run early is raised or recorded in `error`."""
