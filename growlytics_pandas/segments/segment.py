@@ -79,11 +79,11 @@ class Segment:
     def push(self, frame: pd.DataFrame, options: PushOptions, connection: Connection | None) -> EndedRun[SegmentResult]:
         """Compare the frame with the members file, and send the difference."""
         with nullcontext() if options.dry_run else locked(self.members):
-            plan, connection = self.plan(frame, connection)._checked_for(options, None)
+            plan = self.plan(frame, connection)._checked_for(options, None)
             self._require_attribute(plan, options)
             if not options.dry_run and plan._size_warning:
                 raise DataError(plan._size_warning)
-            return plan._send_rows(connection, options, plan._parts.open_buffer(plan._part.task), plan._before)
+            return plan._send_rows(options, plan._parts.open_buffer(plan._part.task), plan._before)
 
     def plan(self, frame: pd.DataFrame, connection: Connection | None) -> SegmentPlan:
         """Work out who joined, left and stayed."""
@@ -112,7 +112,6 @@ class Segment:
             connection,
             executor,
             parts,
-            part,
             _segment=self,
             _source=frame,
             _moves=moves,
@@ -276,7 +275,6 @@ class SegmentPlan(Plan):
 
     def _send_rows(
         self,
-        connection: Connection | None,
         options: PushOptions,
         buffer: OutcomeBuffer,
         kept: dict[str, str] | None,
@@ -285,9 +283,9 @@ class SegmentPlan(Plan):
         is_retry: bool = False,
     ) -> EndedRun[SegmentResult]:
         """Send the rows that are `unsent` in the buffer; `kept` is the content of the members file."""
-        run = SegmentRun(connection, options, self, buffer, kept, without, is_retry=is_retry)
+        run = SegmentRun(options, self, buffer, kept, without, is_retry=is_retry)
         run.run()
-        facts = self._facts(run, connection)
+        facts = self._facts(run)
         if options.dry_run and self._size_warning:
             facts["run"] = replace(facts["run"], would_refuse=True)
         left_out = np.array(sorted(run.without), dtype="int64")
@@ -324,7 +322,6 @@ class SegmentRun(LocalRun):
 
     def __init__(
         self,
-        connection: Connection | None,
         options: PushOptions,
         plan: SegmentPlan,
         buffer: OutcomeBuffer,
@@ -334,7 +331,7 @@ class SegmentRun(LocalRun):
         is_retry: bool = False,
     ) -> None:
         what = plan._executor, plan._parts, plan._context
-        super().__init__(connection, options, *what, {0: buffer}, is_retry=is_retry)
+        super().__init__(plan._connection, options, *what, {0: buffer}, is_retry=is_retry)
         self.buffer = buffer
         self.kept = kept  # the content of the members file
         self.without = set(without)  # rows sent without the attribute, since the customer has 100 others
@@ -448,12 +445,12 @@ class SegmentResult(PushResult):
         self._require_push()
         segment = self.plan._segment
         with locked(segment.members):
-            connection, options, buffers, _ = self._retried(rejected=rejected)
-            if read_members(segment.members, segment.purpose(connection)) != self._kept:
+            options, buffers, _ = self._retried(rejected=rejected)
+            if read_members(segment.members, segment.purpose(self.plan._connection)) != self._kept:
                 raise UsageError(
                     f"retry: {str(segment.members)!r} has changed since; another run has pushed the segment. Call "
                     "push_segment again, which sends what is missing."
                 )
             return self.plan._send_rows(
-                connection, options, buffers[0], self._kept, self._without.tolist(), is_retry=True
+                options, buffers[0], self._kept, self._without.tolist(), is_retry=True
             ).conclude()

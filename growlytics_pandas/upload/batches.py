@@ -184,10 +184,10 @@ def push_stream(
     typed = replace(plan_options, types=_types_given(first, id_col, plan_options, connection))
     run = StreamRun(executor, itertools.chain([first], frames), id_col, typed, connection, options)
     run.run()
-    plan = Plan(run.context, typed, connection, executor, run.parts, None, run.profile(), _known_findings=run.findings)
+    plan = Plan(run.context, typed, connection, executor, run.parts, run.profile(), _known_findings=run.findings)
     if isinstance(run.error, ConstraintViolationError):
         run.error.plan = plan
-    return EndedRun(run, plan._result(run, connection))
+    return EndedRun(run, plan._result(run))
 
 
 def _types_given(

@@ -45,6 +45,7 @@ from growlytics_pandas.upload.parts import (
     PartList,
     PartTask,
     PlanContext,
+    WholeFrame,
     check_part,
     pick_rejects,
     types_sent,
@@ -69,6 +70,7 @@ A = TypeVar("A")
 
 _COMPARED_ROWS: Final = 10_000  # a repr compares at most this many with the ledger: 0.1 s
 _COPY_ON_WRITE_MAJOR: Final = 3
+RESENT_DTYPES: Final = {"part": "int64", "rows": "int64", "again": "int64"}
 _SHOWN_GROUPS: Final = 10  # of violations in an error
 
 
@@ -98,7 +100,6 @@ class Plan(HtmlRepr):
     _connection: Connection | None = field(repr=False)
     _executor: Executor = field(repr=False)
     _parts: PartList = field(repr=False)
-    _whole: Part | None = field(default=None, repr=False)  # the only part, if it is kept in memory
     _profile: ProfiledParts | None = field(default=None, repr=False)  # the profile of parts that are not kept
     _column_violations: tuple[Violation, ...] = field(default=(), repr=False)
     _known_findings: Findings | None = field(default=None, repr=False)  # of a check before this plan was made
@@ -359,13 +360,12 @@ class Plan(HtmlRepr):
 
     def _push(self, options: PushOptions, connection: Connection | None = None) -> EndedRun[PushResult]:
         """Send this plan through a connection; None: its own, or the one set in the environment."""
-        plan, connection = self._checked_for(options, connection)
+        plan = self._checked_for(options, connection)
         buffers = {0: plan._parts.open_buffer(plan._whole.task)} if plan._whole else {}
-        return plan._send(connection, options, buffers, OutcomeStore())
+        return plan._send(options, buffers, OutcomeStore())
 
     def _send(
         self,
-        connection: Connection | None,
         options: PushOptions,
         buffers: Mapping[int, OutcomeBuffer],
         store: OutcomeStore,
@@ -373,25 +373,23 @@ class Plan(HtmlRepr):
         is_retry: bool = False,
     ) -> EndedRun[PushResult]:
         """Send the rows that are `unsent` in the buffers; a part without a buffer gets one before it is sent."""
-        executor, rest = self._executor, (self._parts, self._context, buffers, store)
-        run: Run
-        if isinstance(executor, RemoteExecutor):
-            run = RemoteRun(connection, options, executor, *rest, is_retry=is_retry)
-        else:
-            run = LocalRun(connection, options, executor, *rest, is_retry=is_retry)
+        run_type = RemoteRun if isinstance(self._executor, RemoteExecutor) else LocalRun
+        what = self._executor, self._parts, self._context
+        run = run_type(self._connection, options, *what, buffers, store, is_retry=is_retry)
         run.run()
-        return EndedRun(run, self._result(run, connection))
+        return EndedRun(run, self._result(run))
 
-    def _result(self, run: Run, connection: Connection | None) -> PushResult:
-        return PushResult(**self._facts(run, connection))
+    def _result(self, run: Run) -> PushResult:
+        return PushResult(**self._facts(run))
 
-    def _facts(self, run: Run, connection: Connection | None) -> dict[str, Any]:
+    def _facts(self, run: Run) -> dict[str, Any]:
         """Return the fields that all results have."""
         options = run.options
+        types = types_to_fix(self._schema, self._context.dropped) if options.dry_run else run.confirmed
         return {
             "plan": self,
-            "new_types": new_types(run.confirmed, self._schema, self._context.dropped, is_dry=options.dry_run),
-            "resent": run.resent_frame(),
+            "new_types": pd.DataFrame({"attribute": list(types), "type": list(types.values())}, dtype="str"),
+            "resent": pd.DataFrame(run.resent, columns=list(RESENT_DTYPES)).astype(RESENT_DTYPES),
             "run": run.facts(
                 would_refuse=options.would_refuse(has_errors=self.has_errors),
                 n_left_out=sum(map(len, self._findings.left_out())),
@@ -400,18 +398,22 @@ class Plan(HtmlRepr):
             "_whole": self._whole,
             "_buffers": run.buffers,
             "_store": run.store,
-            "_connection": connection,
             "_options": options,
         }
 
-    def _checked_for(self, options: PushOptions, connection: Connection | None) -> tuple[Self, Connection | None]:
-        """Return the plan for the connection of a push, and that connection; raise for violations."""
+    def _checked_for(self, options: PushOptions, connection: Connection | None) -> Self:
+        """Return the plan for the connection of a push; raise for violations."""
         connection = require_connection(options, connection or self._connection)
         plan = self if connection is None else self._of(connection)
         has_errors = plan.has_errors  # for each value of `errors`: all rows are checked before the first is sent
         if has_errors and options.errors == "raise" and not options.dry_run:
             raise violations_error(plan._findings, plan._suggested, plan=plan)
-        return plan, connection
+        return plan
+
+    @property
+    def _whole(self) -> Part | None:
+        """The only part, if it is kept in memory."""
+        return self._executor.part if isinstance(self._executor, WholeFrame) else None
 
     @property
     def _part(self) -> Part:
@@ -438,7 +440,6 @@ class Plan(HtmlRepr):
         findings = Findings(self._findings.violations, part.frame, label=label)
         return replace(
             self,
-            _whole=part,
             _executor=whole_frame(part)[0],
             _known_findings=findings,
             _known_suggestions=self._suggested,
@@ -551,7 +552,7 @@ def make_plan(df: Any, id_col: Hashable, options: PlanOptions, connection: Conne
     project = connection.project if connection else None
     part = Part.whole(kept, schema, budget_of(project, schema), known_ids(project))
     executor, parts, context = whole_frame(part)
-    return Plan(context, options, connection, executor, parts, part)
+    return Plan(context, options, connection, executor, parts)
 
 
 def make_batch_plan(
@@ -573,23 +574,13 @@ def make_batch_plan(
         )
     knows = known_ids(connection.project if connection else None) if isinstance(executor, LocalExecutor) else None
     context = PlanContext(schema, profile.labels, dropped_columns(violations), budget, knows)
-    return Plan(context, options, connection, executor, profile.parts, None, profile, tuple(violations))
+    return Plan(context, options, connection, executor, profile.parts, profile, tuple(violations))
 
 
 def types_to_fix(schema: Schema, dropped: frozenset[int]) -> dict[str, str]:
     """Return attribute → type of the types that a push would fix: attributes to send that the ledger does not know."""
     known = {attribute.name for attribute in schema.attributes if attribute.known}
     return {name: type_ for name, type_ in types_sent(schema, dropped).items() if name not in known}
-
-
-def new_types(confirmed: Mapping[str, str], schema: Schema, dropped: frozenset[int], *, is_dry: bool) -> pd.DataFrame:
-    """Return the types that a run fixed permanently, or (dry run) those that a push would fix."""
-    return types_frame(types_to_fix(schema, dropped) if is_dry else confirmed)
-
-
-def types_frame(types: Mapping[str, str]) -> pd.DataFrame:
-    """Return one row per attribute: `attribute`, `type`."""
-    return pd.DataFrame({"attribute": list(types), "type": list(types.values())}, dtype="str")
 
 
 def snapshot(frame: pd.DataFrame) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.csv_safe import write_csv
 from growlytics_pandas.errors import InvalidArgumentError, UsageError
-from growlytics_pandas.upload.connection import Connection, PushOptions
+from growlytics_pandas.upload.connection import PushOptions
 from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer, OutcomeStore, Rows
 from growlytics_pandas.upload.parts import Part, PartList, PartTask
 from growlytics_pandas.views.excel import rejects_sheet, summary_table, write_workbook
@@ -55,7 +55,6 @@ class Result(HtmlRepr):
     _whole: Part | None = field(repr=False)
     _buffers: Mapping[int, OutcomeBuffer] = field(repr=False)
     _store: OutcomeStore = field(repr=False)
-    _connection: Connection | None = field(repr=False)
     _options: PushOptions = field(repr=False)
 
     @property
@@ -265,15 +264,12 @@ class Result(HtmlRepr):
         note = f"{self.note}; " if self.note else ""
         return f"<{type(self).__name__} {ended}: {note}{shown}; {found}; {self.run.seconds:.1f} s>"
 
-    def _retried(
-        self, *, rejected: bool
-    ) -> tuple[Connection | None, PushOptions, dict[int, OutcomeBuffer], OutcomeStore]:
+    def _retried(self, *, rejected: bool) -> tuple[PushOptions, dict[int, OutcomeBuffer], OutcomeStore]:
         """Return the arguments for a retry, with the rows that it sends set to `unsent`."""
         buffers = {number: buffer.copy() for number, buffer in self._buffers.items()}
         for buffer in buffers.values():
             buffer.reopen(rejected=rejected)
         return (
-            self._connection,
             self._options,
             buffers,
             self._store.copy(),

@@ -13,7 +13,6 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from growlytics_pandas._status import ARRIVED, Ended, Failure, Status
 from growlytics_pandas.errors import DataError, GrowlyticsError, PushInterrupted
@@ -43,7 +42,6 @@ from growlytics_pandas.upload.run_errors import are_too_many, interrupted, too_m
 from growlytics_pandas.views.metrics import RunFacts
 from growlytics_pandas.views.progress import open_listener
 
-RESENT_DTYPES: Final = {"part": "int64", "rows": "int64", "again": "int64"}
 MAX_FAILURES_SHOWN: Final = 5
 HANDED_OVER_ROWS: Final = 1_000  # acceptances recorded together: they arrive a few at a time, and each call costs µs
 
@@ -104,7 +102,7 @@ class Run(ABC):
         self.context = context
         self.buffers: dict[int, OutcomeBuffer] = dict(buffers or {})
         self.store = store or OutcomeStore()
-        self.resent: list[tuple[int, int, int]] = []
+        self.resent: list[tuple[int, int, int]] = []  # see `PushResult.resent`
         self._connection = connection
         self._executor = executor
         self._is_retry = is_retry
@@ -188,10 +186,6 @@ class Run(ABC):
     def confirmed(self) -> dict[str, str]:
         """Attribute → type, for types that this run fixed permanently."""
         return self._writer.confirmed if self._writer else {}
-
-    def resent_frame(self) -> pd.DataFrame:
-        """Return one row per worker lost in the middle of a part."""
-        return pd.DataFrame(self.resent, columns=list(RESENT_DTYPES)).astype(RESENT_DTYPES)
 
     def _ending(self) -> Ended:
         if self.error is not None:
