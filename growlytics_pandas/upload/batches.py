@@ -25,7 +25,7 @@ from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.checks.values import with_options
 from growlytics_pandas.columns.frames import as_row, frame_of_rows, has_arrow, prepare_frame, read_frame
 from growlytics_pandas.columns.plan_options import PlanOptions
-from growlytics_pandas.columns.reading import Alike
+from growlytics_pandas.columns.reading import SharedIdRows
 from growlytics_pandas.errors import ConstraintViolationError, DataError, InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.upload.connection import Connection, PushOptions, require_connection
 from growlytics_pandas.upload.part_profiles import (
@@ -289,7 +289,7 @@ class StreamRun(LocalRun):
         again = zip(same.rows.tolist(), same.sharing.tolist(), same.others.tolist(), strict=True)
         triples = {row: (row, sharing, other) for row, sharing, other in again}
         triples |= {row: (row, 2, EARLIER_BATCH) for row in old.tolist()}
-        repeated = Alike.of(list(triples.values()))
+        repeated = SharedIdRows.of(list(triples.values()))
         return PartTask(len(self.parts.tasks), first_row, len(frame), repeated, alike)
 
     def _raise_for_errors(self, part: Part) -> None:

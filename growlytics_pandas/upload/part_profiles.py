@@ -22,7 +22,15 @@ from growlytics_pandas.checks.schema import ColumnFacts, sent_positions
 from growlytics_pandas.columns.dtypes import Kind, Mask, absent, inspect, merge, starts, tally
 from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.plan_options import Keep, PlanOptions
-from growlytics_pandas.columns.reading import Alike, Ids, clean, find_currencies, fold_case, fold_case_all, read_ids
+from growlytics_pandas.columns.reading import (
+    Ids,
+    SharedIdRows,
+    clean,
+    find_currencies,
+    fold_case,
+    fold_case_all,
+    read_ids,
+)
 from growlytics_pandas.columns.texts import hash_texts
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.upload.outcomes import Rows
@@ -270,9 +278,9 @@ class SharedIds:
     same: Triples = field(default_factory=lambda: defaultdict(list))
     alike: Triples = field(default_factory=lambda: defaultdict(list))
 
-    def of(self, number: int) -> tuple[Alike, Alike]:
+    def of(self, number: int) -> tuple[SharedIdRows, SharedIdRows]:
         """Return the rows of one part."""
-        return Alike.of(self.same[number]), Alike.of(self.alike[number])
+        return SharedIdRows.of(self.same[number]), SharedIdRows.of(self.alike[number])
 
 
 def find_suspects(profiles: Sequence[PartProfile]) -> dict[int, Rows]:

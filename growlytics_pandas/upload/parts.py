@@ -26,7 +26,7 @@ from growlytics_pandas.checks.schema import Attribute, Budget, Schema, prepare
 from growlytics_pandas.checks.values import Precheck, check_frame
 from growlytics_pandas.columns.dtypes import BLOCK_ROWS, Finding, Kind, Mask, inspect, starts
 from growlytics_pandas.columns.frames import prepare_frame
-from growlytics_pandas.columns.reading import Alike
+from growlytics_pandas.columns.reading import SharedIdRows
 from growlytics_pandas.columns.texts import TextColumns, hash_texts
 from growlytics_pandas.errors import DataError, ServiceError
 from growlytics_pandas.http.concurrency import ConcurrencyController
@@ -58,8 +58,8 @@ class PartTask:
     number: int
     first_row: int
     rows: int
-    same: Alike = field(default_factory=Alike)
-    alike: Alike = field(default_factory=Alike)
+    same: SharedIdRows = field(default_factory=SharedIdRows)
+    alike: SharedIdRows = field(default_factory=SharedIdRows)
     labels: tuple[Hashable, ...] = field(default=(), repr=False)
     ids: bytes = field(default=b"", repr=False)
 
