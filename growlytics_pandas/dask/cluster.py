@@ -265,11 +265,8 @@ class _ClusterPush:
 
     def _lost(self, part: _Pushing, buffer: OutcomeBuffer, problem: Exception) -> PartOutcome:
         _note_lost(part, f"the part failed on its workers ({type(problem).__name__})")
-        task, rows = part.task, np.arange(part.task.rows)
-        labels = pd.Index([None] * task.rows, dtype=object)
-        table = buffer.describe(rows, rows + task.first_row, labels, [""] * task.rows)
-        fresh = frozenset(self._run.types_sent)
-        return PartOutcome(task.number, buffer, table, Snapshot(buffer.counts()), doubtful=fresh)
+        fresh, end = frozenset(self._run.types_sent), Snapshot(buffer.counts())
+        return PartOutcome(part.task.number, buffer, part.task.describe_unread(buffer), end, doubtful=fresh)
 
     def _require_workers(self) -> None:
         now = time.monotonic()

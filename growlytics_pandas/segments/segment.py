@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas._status import ARRIVED, Ended, Status
+from growlytics_pandas._status import ARRIVED, Status
 from growlytics_pandas._text import argument, options_text, phrase, plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.ids import check_ids
@@ -420,18 +420,18 @@ class SegmentResult(PushResult):
         return self.plan.is_first_run
 
     def _count(self, rows: Rows) -> int:
-        wanted = [*ARRIVED, Status.UNSENT] if self.run.ended == Ended.DRY_RUN else ARRIVED
+        wanted = [*ARRIVED, Status.UNSENT] if self._is_dry else ARRIVED
         has_arrived = np.isin(self._buffers[0].codes()[rows], [CODES[status] for status in wanted])
         return int((has_arrived & ~np.isin(rows, self._without)).sum())
 
     @property
     def note(self) -> str:
         """How many joined, left and stayed, in one line."""
-        verbs = ("would join", "would leave") if self.run.ended == Ended.DRY_RUN else ("joined", "left")
+        verbs = ("would join", "would leave") if self._is_dry else ("joined", "left")
         words = f"{self.joined:,} {verbs[0]}, {self.left:,} {verbs[1]}, {self.stayed:,} stayed"
         words += "; first run: no earlier members" if self.is_first_run else ""
         words += f"; {super().note}" if super().note else ""
-        warning = self.plan._size_warning if self.run.ended == Ended.DRY_RUN else ""
+        warning = self.plan._size_warning if self._is_dry else ""
         return f"{words}; {warning}" if warning else words
 
     def retry(self, *, rejected: bool = True) -> SegmentResult:

@@ -63,6 +63,12 @@ class PartTask:
     labels: tuple[Hashable, ...] = field(default=(), repr=False)
     ids: bytes = field(default=b"", repr=False)
 
+    def describe_unread(self, buffer: OutcomeBuffer) -> pd.DataFrame:
+        """Return the outcomes of all rows as a frame, without index and ids, which only the part itself has."""
+        rows = np.arange(self.rows)
+        labels = pd.Index([None] * self.rows, dtype=object)
+        return buffer.describe(rows, rows + self.first_row, labels, [""] * self.rows)
+
 
 @dataclass(frozen=True, slots=True)
 class PartList:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas._masking import CustomerMasks, Masker
+from growlytics_pandas._masking import Masker
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas._text import caller_level, listed, options_text, plural
@@ -223,10 +223,7 @@ class Plan(HtmlRepr):
         parts = []
         for number, (picked, rows) in sorted(self._pick(requested), key=lambda found: found[0]):
             task = requested[number][0]
-            buffer = buffer_of(task)
-            statuses, refused = buffer.statuses(picked.rows), buffer.refused(picked.rows)
-            columns = (statuses, buffer.errors, refused, buffer.without_key(picked.rows))
-            parts.append(describe(rows, picked, findings, *columns, first=task.first_row, is_dry=is_dry))
+            parts.append(describe(rows, picked, findings, buffer_of(task), first=task.first_row, is_dry=is_dry))
         return RejectsFrame(stack(parts))
 
     def _pick(
@@ -250,10 +247,6 @@ class Plan(HtmlRepr):
             requested = {task.number: (task, rows)}
             bodies += next(iter(self._executor.run_on_parts(Part.bodies, self._context, requested)))[1]
         return [json.loads(body) for body in bodies]
-
-    def _customer_masks(self, texts: Iterable[str]) -> CustomerMasks:
-        """Return the masks for all customers of the frame in `texts`: a server message can name any of them."""
-        return self._part.customer_masks(texts)
 
     def _known_changes(self, *, is_quick: bool) -> Changes | None:
         """Return `changes`; None if they are not known, or if `is_quick` and the comparison takes long."""

@@ -229,15 +229,13 @@ class Run(ABC):
     @property
     def tasks(self) -> list[PartTask]:
         """The parts with rows to send."""
-        return [t for t in self.parts.tasks if t.number not in self.buffers or self._has_unsent(t)]
+        found = ((task, self.buffers.get(task.number)) for task in self.parts.tasks)
+        return [task for task, buffer in found if buffer is None or len(buffer.rows_with([Status.UNSENT]))]
 
     @property
     def types_sent(self) -> dict[str, str]:
         """Attribute → type of the custom attributes that are sent."""
         return types_sent(self.context.schema, self.context.dropped)
-
-    def _has_unsent(self, task: PartTask) -> bool:
-        return len(self.buffers[task.number].rows_with([Status.UNSENT])) > 0
 
     def _buffer(self, task: PartTask) -> OutcomeBuffer:
         if task.number not in self.buffers:
