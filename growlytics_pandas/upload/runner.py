@@ -405,27 +405,24 @@ class _LocalPush(PartPush):
 
     def encoded(self) -> Iterator[Encoded]:
         """Yield the rows to send, chunk by chunk, after recording in the ledger that they are sent."""
-        if self._writer is None:
-            yield from self._unsent()
-            return
+        writer, size = self._writer, self.order.chunk_size
         is_compared = self._run.options.skip_unchanged
-        for encoded in self._changed(self._writer) if is_compared else self._unsent():
-            self._writer.before_sending(encoded)
-            yield encoded
+        if is_compared:
+            size = max(size, compared_rows(len(self.part.frame.columns)))
+        for block in self.unsent(size):
+            self._run.look_at(block)
+            if writer is None:
+                yield block
+                continue
+            for encoded in self._changed(writer, block) if is_compared else (block,):
+                writer.before_sending(encoded)
+                yield encoded
 
-    def _unsent(self) -> Iterator[Encoded]:
-        for encoded in self.unsent(self.order.chunk_size):
-            self._run.look_at(encoded)
-            yield encoded
-
-    def _changed(self, writer: PartWriter) -> Iterator[Encoded]:
-        """Yield the rows that differ from the last accepted ones; compared in larger blocks."""
-        size = max(self.order.chunk_size, compared_rows(len(self.part.frame.columns)))
-        for encoded in self.unsent(size):
-            self._run.look_at(encoded)
-            changed = writer.changed(encoded)
-            self.order.buffer.record_all(encoded.rows[~changed], Status.UNCHANGED)
-            yield from encoded.take(changed).split(self.order.chunk_size)
+    def _changed(self, writer: PartWriter, block: Encoded) -> Iterator[Encoded]:
+        """Return the rows of a block that differ from the last accepted ones, in chunks."""
+        changed = writer.changed(block)
+        self.order.buffer.record_all(block.rows[~changed], Status.UNCHANGED)
+        return block.take(changed).split(self.order.chunk_size)
 
     def record_accepted(self, rows: list[int]) -> None:
         """Record rows that arrived in the ledger."""
