@@ -320,7 +320,7 @@ def _upsert(
     if (problem := ended.show()) is not None:
         raise problem
     if not ended.result.ok:
-        raise _refusal(ended.result.outcomes.iloc[0])
+        raise _not_accepted(ended.result.outcomes.iloc[0])
 
 
 def _cell(value: Any) -> Any:
@@ -350,7 +350,7 @@ def _conversion(name: str, wanted: str) -> str:
     return f"Give {_SUCH[wanted]}; or give the type, and the value is converted if possible: {explicit}."
 
 
-def _refusal(outcome: pd.Series[Any]) -> ServiceError:
+def _not_accepted(outcome: pd.Series[Any]) -> ServiceError:
     is_unknown = outcome["status"] == Status.UNKNOWN
     status = None if pd.isna(outcome["http_status"]) else int(outcome["http_status"])
     retryable = is_unknown or status is None or status in contract.RETRY_STATUSES

@@ -25,9 +25,9 @@ from growlytics_pandas.columns.frames import count_reject_labels
 from growlytics_pandas.columns.parsers import are_numbers, parse_numbers
 from growlytics_pandas.columns.plan_options import Keep
 from growlytics_pandas.columns.reading import (
-    Alike,
     Groups,
     Ids,
+    SharedIdRows,
     find_groups,
     fold_case,
     fold_case_all,
@@ -86,7 +86,10 @@ class IdCheck:
 
 
 def check_ids(
-    frame: pd.DataFrame, schema: Schema, shared: tuple[Alike, Alike] | None = None, texts: TextColumns | None = None
+    frame: pd.DataFrame,
+    schema: Schema,
+    shared: tuple[SharedIdRows, SharedIdRows] | None = None,
+    texts: TextColumns | None = None,
 ) -> IdCheck:
     """Read all ids once, block by block, keeping 16 bytes per row to find equal and similar ids.
 
@@ -210,28 +213,28 @@ class _Hashes:
         if self._folded is not self._exact:
             self._folded[rows] = self._exact[rows] if folded is ids.texts else hash_texts(folded)
 
-    def find(self, column: pd.Series[Any], schema: Schema) -> tuple[Alike, Alike]:
+    def find(self, column: pd.Series[Any], schema: Schema) -> tuple[SharedIdRows, SharedIdRows]:
         """Return the rows with the same ids, and those with similar ids."""
         same = find_groups(self._exact, self._present, _fetcher(column, schema, str))
         if self._folded is self._exact:
-            return find_same(same, schema.keep), Alike()
+            return find_same(same, schema.keep), SharedIdRows()
         alike = find_groups(self._folded, self._present, _fetcher(column, schema, fold_case))
         return find_same(same, schema.keep), find_alike(alike, self._exact)
 
 
-def find_same(groups: Groups, keep: Keep) -> Alike:
+def find_same(groups: Groups, keep: Keep) -> SharedIdRows:
     """Return the rows that `keep` leaves out of each group with the same id."""
     left_out = set(unkept(groups, keep))
-    return Alike.of([(row, len(rows), _other(row, rows)) for rows in groups for row in rows if row in left_out])
+    return SharedIdRows.of([(row, len(rows), _other(row, rows)) for rows in groups for row in rows if row in left_out])
 
 
-def find_alike(groups: Groups, exact: npt.NDArray[np.uint64]) -> Alike:
+def find_alike(groups: Groups, exact: npt.NDArray[np.uint64]) -> SharedIdRows:
     """Return the rows of groups whose ids look alike but differ."""
     differing = [rows for rows in groups if len(set(exact[rows].tolist())) > 1]
-    return Alike.of([(row, len(rows), _differing(row, rows, exact)) for rows in differing for row in rows])
+    return SharedIdRows.of([(row, len(rows), _differing(row, rows, exact)) for rows in differing for row in rows])
 
 
-def _duplicates(schema: Schema, same: Alike, stand_for_none: Mask, words: Collection[str]) -> list[Violation]:
+def _duplicates(schema: Schema, same: SharedIdRows, stand_for_none: Mask, words: Collection[str]) -> list[Violation]:
     """Report rows with the same id; ids that `stand_for_none`, which are among `words`, are no customer's."""
     # With keep="first" the user has decided: the row is reported, but does not fail the push.
     severity = None if schema.keep is False else Severity.WARNING
@@ -258,7 +261,7 @@ def _duplicates(schema: Schema, same: Alike, stand_for_none: Mask, words: Collec
     ]
 
 
-def _look_alikes(schema: Schema, alike: Alike) -> list[Violation]:
+def _look_alikes(schema: Schema, alike: SharedIdRows) -> list[Violation]:
     if not len(alike.rows):
         return []
     where = Rule.ID_CASE_DUPLICATE, schema.id_position, schema.id_column, None

@@ -77,7 +77,7 @@ def of_error(summary: Summary, error: BaseException | None, stopper: Stopper) ->
     summary = explain(error, summary, stopper)
     if not isinstance(error, ServiceError) or error.result is None:
         return summary
-    return replace(summary, message=error.result.plan._customer_masks((summary.message,)).hide(summary.message))
+    return replace(summary, message=error.result.plan._part.customer_masks((summary.message,)).hide(summary.message))
 
 
 def run_to_end(
@@ -119,7 +119,7 @@ def of_result(summary: Summary, result: PushResult) -> Summary:
 
 def _failures(result: PushResult, failed: pd.DataFrame) -> tuple[FailedRow, ...]:
     shown = failed[failed["status"].isin([Status.FAILED, Status.UNKNOWN])].head(_SHOWN_FAILURES)
-    hide = result.plan._customer_masks(shown["error"].dropna()).hide  # logs must not contain customer data
+    hide = result.plan._part.customer_masks(shown["error"].dropna()).hide  # logs must not contain customer data
     rows = shown["row"], shown["index"], shown["status"], shown["http_status"].fillna(0), shown["error"]
     return tuple(
         FailedRow(row, line, status, http_status or None, as_line(hide(str(error))))

@@ -407,7 +407,7 @@ Groups = list[list[int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Alike:
+class SharedIdRows:
     """Rows with the same or a similar id as another row: how many rows share it, and one of the others."""
 
     rows: Rows = field(default_factory=lambda: np.empty(0, dtype="int64"))
@@ -415,7 +415,7 @@ class Alike:
     others: Rows = field(default_factory=lambda: np.empty(0, dtype="int64"))
 
     @classmethod
-    def of(cls, triples: Sequence[tuple[int, int, int]]) -> Alike:
+    def of(cls, triples: Sequence[tuple[int, int, int]]) -> SharedIdRows:
         """Build from (row, number of rows that share the id, another row), in any order."""
         table = np.array(sorted(triples), dtype="int64").reshape(-1, 3)
         return cls(table[:, 0], table[:, 1], table[:, 2])

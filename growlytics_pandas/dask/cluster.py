@@ -7,7 +7,7 @@ import pkgutil
 import time
 import uuid
 from collections import deque
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from queue import SimpleQueue
@@ -26,13 +26,13 @@ from growlytics_pandas._text import install_extra
 from growlytics_pandas.dask.worker import TOPIC, Share, push_on_worker, start_part, stop_run
 from growlytics_pandas.errors import DataError, GrowlyticsError, ServiceUnavailableError, UsageError
 from growlytics_pandas.http.protocol import one_line
-from growlytics_pandas.ledger.digests import Digester
 from growlytics_pandas.upload.connection import Connection
 from growlytics_pandas.upload.encode import PartDigests
 from growlytics_pandas.upload.outcomes import OutcomeBuffer, Snapshot
-from growlytics_pandas.upload.parts import PartOutcome, PartTask, PlanContext, Step, digest_part
+from growlytics_pandas.upload.parts import Part, PartOutcome, PartTask, PlanContext, Step
 from growlytics_pandas.upload.runner import RemoteExecutor, RemoteRun
 
+A = TypeVar("A")
 C = TypeVar("C")
 T = TypeVar("T")
 
@@ -70,11 +70,11 @@ class ClusterExecutor(RemoteExecutor):
         finally:
             _drop(running)
 
-    def digest(
-        self, context: PlanContext, tasks: Mapping[int, PartTask], digester: Digester
-    ) -> Iterator[tuple[int, PartDigests]]:
-        """Digest the rows to send, for each partition."""
-        return self.run(digest_part, context, {number: (task, digester) for number, task in tasks.items()})
+    def run_on_parts(
+        self, step: Callable[[Part, A], T], context: PlanContext, requested: Mapping[int, tuple[PartTask, A]]
+    ) -> Iterator[tuple[int, T]]:
+        """Run a step on each partition requested, yielding results as they arrive."""
+        return self.run(partial(_on_part, step), context, requested)
 
     def push(self, run: RemoteRun, connection: Connection) -> Generator[PartOutcome, None, None]:
         """Push on the workers, yielding the outcome of each part as it arrives."""
@@ -187,7 +187,7 @@ class _ClusterPush:
             if digester is None:
                 self._push(part, None)
             else:
-                work = partial(_run_step, digest_part, self._run.context, (task, digester))
+                work = partial(_run_step, partial(_on_part, Part.digest), self._run.context, (task, digester))
                 self._parts[self._executor.submit(task.number, work)] = part
 
     def _push(self, part: _Pushing, digests: PartDigests | None) -> None:
@@ -265,11 +265,8 @@ class _ClusterPush:
 
     def _lost(self, part: _Pushing, buffer: OutcomeBuffer, problem: Exception) -> PartOutcome:
         _note_lost(part, f"the part failed on its workers ({type(problem).__name__})")
-        task, rows = part.task, np.arange(part.task.rows)
-        labels = pd.Index([None] * task.rows, dtype=object)
-        table = buffer.describe(rows, rows + task.first_row, labels, [""] * task.rows)
-        fresh = frozenset(self._run.types_sent)
-        return PartOutcome(task.number, buffer, table, Snapshot(buffer.counts()), doubtful=fresh)
+        fresh, end = frozenset(self._run.types_sent), Snapshot(buffer.counts())
+        return PartOutcome(part.task.number, buffer, part.task.describe_unread(buffer), end, doubtful=fresh)
 
     def _require_workers(self) -> None:
         now = time.monotonic()
@@ -293,6 +290,12 @@ def _note_lost(each: _Pushing, why: str) -> None:
 
 def _run_step(step: Step[C, T], context: C, task: Any, frame: pd.DataFrame) -> T:
     return step(frame, context, task)
+
+
+def _on_part(
+    step: Callable[[Part, A], T], frame: pd.DataFrame, context: PlanContext, requested: tuple[PartTask, A]
+) -> T:
+    return step(Part.read(frame, context, requested[0]), requested[1])
 
 
 def _require_package(cluster: Cluster) -> None:

@@ -30,7 +30,7 @@ from growlytics_pandas.errors import DataError, InvalidArgumentError, InvalidArg
 from growlytics_pandas.upload.connection import SALT_BYTES, Connection
 
 HEADING: Final = ["id", "since"]
-UNCERTAIN: Final = ""
+UNCONFIRMED: Final = ""
 """The `since` of an id for which a request was started, and no outcome is recorded."""
 _SINCE: Final = "%Y-%m-%dT%H:%M:%SZ"
 _SINCE_PATTERN: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\dZ?")
@@ -114,7 +114,7 @@ def write_since(moment: datetime) -> str:
 
 
 def read_members(path: Path, purpose: Purpose | None = None) -> dict[str, str] | None:
-    """Return id → since, `UNCERTAIN` if it is empty; None if there is no file.
+    """Return id → since, `UNCONFIRMED` if it is empty; None if there is no file.
 
     Raises
     ------

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas._status import ARRIVED, Ended, Status
+from growlytics_pandas._status import ARRIVED, Status
 from growlytics_pandas._text import argument, options_text, phrase, plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.ids import check_ids
@@ -33,12 +33,13 @@ from growlytics_pandas.errors import (
     InvalidArgumentTypeError,
     UsageError,
 )
-from growlytics_pandas.segments.members import UNCERTAIN, Purpose, locked, read_members, write_members, write_since
+from growlytics_pandas.segments.members import UNCONFIRMED, Purpose, locked, read_members, write_members, write_since
 from growlytics_pandas.upload.connection import Connection, PushOptions, connection_of
 from growlytics_pandas.upload.encode import Encoded
 from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer
 from growlytics_pandas.upload.parts import Part, PartTask, whole_frame
 from growlytics_pandas.upload.plan import Plan, PushResult, budget_of
+from growlytics_pandas.upload.rejects import Picked, Wanted
 from growlytics_pandas.upload.runner import EndedRun, LocalRun
 
 FEW: Final = 10  # members: if fewer, all may plausibly leave at once
@@ -78,11 +79,11 @@ class Segment:
     def push(self, frame: pd.DataFrame, options: PushOptions, connection: Connection | None) -> EndedRun[SegmentResult]:
         """Compare the frame with the members file, and send the difference."""
         with nullcontext() if options.dry_run else locked(self.members):
-            plan, connection = self.plan(frame, connection)._checked_for(options, None)
-            self._refuse_incomplete(plan, options)
+            plan = self.plan(frame, connection)._checked_for(options, None)
+            self._require_attribute(plan, options)
             if not options.dry_run and plan._size_warning:
                 raise DataError(plan._size_warning)
-            return plan._send_rows(connection, options, plan._parts.open_buffer(plan._part.task), plan._before)
+            return plan._send_rows(options, plan._parts.open_buffer(plan._part.task), plan._before)
 
     def plan(self, frame: pd.DataFrame, connection: Connection | None) -> SegmentPlan:
         """Work out who joined, left and stayed."""
@@ -111,7 +112,6 @@ class Segment:
             connection,
             executor,
             parts,
-            part,
             _segment=self,
             _source=frame,
             _moves=moves,
@@ -147,7 +147,7 @@ class Segment:
         combined.columns = pd.Index([ids.columns[0], self.attribute], dtype=object, tupleize_cols=False)
         return combined
 
-    def _refuse_incomplete(self, plan: SegmentPlan, options: PushOptions) -> None:
+    def _require_attribute(self, plan: SegmentPlan, options: PushOptions) -> None:
         """Raise if the attribute cannot be sent, also with ``errors="drop"``: nothing of the segment would be left."""
         if plan._context.dropped and not options.dry_run:
             found = next(group for group in plan._findings.groups() if group.row is None)
@@ -241,6 +241,12 @@ class SegmentPlan(Plan):
             f"{options_text(allow_empty=True)}."
         )
 
+    def _pick(
+        self, requested: Mapping[int, tuple[PartTask, Wanted]]
+    ) -> Iterable[tuple[int, tuple[Picked, pd.DataFrame]]]:
+        for number, (picked, _) in super()._pick(requested):
+            yield number, (picked, self._source_rows(picked.rows))
+
     def _source_rows(self, rows: Rows) -> pd.DataFrame:
         """Return rows of the user's frame; for customers who left, only the id."""
         first = self._first_leaver
@@ -269,7 +275,6 @@ class SegmentPlan(Plan):
 
     def _send_rows(
         self,
-        connection: Connection | None,
         options: PushOptions,
         buffer: OutcomeBuffer,
         kept: dict[str, str] | None,
@@ -278,9 +283,9 @@ class SegmentPlan(Plan):
         is_retry: bool = False,
     ) -> EndedRun[SegmentResult]:
         """Send the rows that are `unsent` in the buffer; `kept` is the content of the members file."""
-        run = SegmentRun(connection, options, self, buffer, kept, without, is_retry=is_retry)
+        run = SegmentRun(options, self, buffer, kept, without, is_retry=is_retry)
         run.run()
-        facts = self._facts(run, connection)
+        facts = self._facts(run)
         if options.dry_run and self._size_warning:
             facts["run"] = replace(facts["run"], would_refuse=True)
         left_out = np.array(sorted(run.without), dtype="int64")
@@ -307,7 +312,7 @@ class Moves:
 def compare(texts: list[str], skipped: Mask, before: Mapping[str, str]) -> Moves:
     """Compare ids as they are sent. An uncertain id is sent again, whether in the frame or not."""
     rows = np.flatnonzero(~skipped)
-    stays = np.fromiter((before.get(texts[row], UNCERTAIN) != UNCERTAIN for row in rows.tolist()), bool, len(rows))
+    stays = np.fromiter((before.get(texts[row], UNCONFIRMED) != UNCONFIRMED for row in rows.tolist()), bool, len(rows))
     now = {texts[row] for row in rows.tolist()}
     return Moves(rows[~stays], rows[stays], tuple(sorted(before.keys() - now)))
 
@@ -317,7 +322,6 @@ class SegmentRun(LocalRun):
 
     def __init__(
         self,
-        connection: Connection | None,
         options: PushOptions,
         plan: SegmentPlan,
         buffer: OutcomeBuffer,
@@ -327,7 +331,7 @@ class SegmentRun(LocalRun):
         is_retry: bool = False,
     ) -> None:
         what = plan._executor, plan._parts, plan._context
-        super().__init__(connection, options, *what, {0: buffer}, is_retry=is_retry)
+        super().__init__(plan._connection, options, *what, {0: buffer}, is_retry=is_retry)
         self.buffer = buffer
         self.kept = kept  # the content of the members file
         self.without = set(without)  # rows sent without the attribute, since the customer has 100 others
@@ -337,7 +341,7 @@ class SegmentRun(LocalRun):
         before = self.kept or {}
         going = set(self.buffer.rows_with([Status.UNSENT]).tolist())
         moving = [(row, id_) for row, id_ in self._moving() if row in going]
-        self._keep(before | {id_: UNCERTAIN for _, id_ in moving})
+        self._keep(before | {id_: UNCONFIRMED for _, id_ in moving})
         is_certain = False
         try:
             super()._deliver(connection)
@@ -377,7 +381,7 @@ class SegmentRun(LocalRun):
                 if row >= self._plan._first_leaver:
                     del after[id_]
             elif row in self.buffer.lost or codes[row] == CODES[Status.UNKNOWN] or not is_certain:
-                after[id_] = UNCERTAIN
+                after[id_] = UNCONFIRMED
         return after
 
     def _keep(self, members: dict[str, str]) -> None:
@@ -416,18 +420,18 @@ class SegmentResult(PushResult):
         return self.plan.is_first_run
 
     def _count(self, rows: Rows) -> int:
-        wanted = [*ARRIVED, Status.UNSENT] if self.run.ended == Ended.DRY_RUN else ARRIVED
+        wanted = [*ARRIVED, Status.UNSENT] if self._is_dry else ARRIVED
         has_arrived = np.isin(self._buffers[0].codes()[rows], [CODES[status] for status in wanted])
         return int((has_arrived & ~np.isin(rows, self._without)).sum())
 
     @property
     def note(self) -> str:
         """How many joined, left and stayed, in one line."""
-        verbs = ("would join", "would leave") if self.run.ended == Ended.DRY_RUN else ("joined", "left")
+        verbs = ("would join", "would leave") if self._is_dry else ("joined", "left")
         words = f"{self.joined:,} {verbs[0]}, {self.left:,} {verbs[1]}, {self.stayed:,} stayed"
         words += "; first run: no earlier members" if self.is_first_run else ""
         words += f"; {super().note}" if super().note else ""
-        warning = self.plan._size_warning if self.run.ended == Ended.DRY_RUN else ""
+        warning = self.plan._size_warning if self._is_dry else ""
         return f"{words}; {warning}" if warning else words
 
     def retry(self, *, rejected: bool = True) -> SegmentResult:
@@ -441,12 +445,12 @@ class SegmentResult(PushResult):
         self._require_push()
         segment = self.plan._segment
         with locked(segment.members):
-            connection, options, buffers, _ = self._retried(rejected=rejected)
-            if read_members(segment.members, segment.purpose(connection)) != self._kept:
+            options, buffers, _ = self._retried(rejected=rejected)
+            if read_members(segment.members, segment.purpose(self.plan._connection)) != self._kept:
                 raise UsageError(
                     f"retry: {str(segment.members)!r} has changed since; another run has pushed the segment. Call "
                     "push_segment again, which sends what is missing."
                 )
             return self.plan._send_rows(
-                connection, options, buffers[0], self._kept, self._without.tolist(), is_retry=True
+                options, buffers[0], self._kept, self._without.tolist(), is_retry=True
             ).conclude()

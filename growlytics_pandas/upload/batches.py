@@ -25,13 +25,13 @@ from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.checks.suggestion_warnings import with_remedies
 from growlytics_pandas.columns.frames import as_row, frame_of_rows, has_arrow, prepare_frame, read_frame
 from growlytics_pandas.columns.plan_options import PlanOptions
-from growlytics_pandas.columns.reading import Alike
+from growlytics_pandas.columns.reading import SharedIdRows
 from growlytics_pandas.errors import ConstraintViolationError, DataError, InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.upload.connection import Connection, PushOptions, require_connection
 from growlytics_pandas.upload.part_profiles import (
     PartProfile,
     ProfiledParts,
-    Question,
+    ProfileOptions,
     SeenIds,
     compare,
     fetch_ids,
@@ -42,7 +42,14 @@ from growlytics_pandas.upload.part_profiles import (
     skipped_rows,
 )
 from growlytics_pandas.upload.parts import LocalExecutor, Part, PartList, PartTask, PlanContext, align
-from growlytics_pandas.upload.plan import Plan, PushResult, budget_of, find_suggestions, infer_schema_of_parts, refusal
+from growlytics_pandas.upload.plan import (
+    Plan,
+    PushResult,
+    budget_of,
+    find_suggestions,
+    infer_schema_of_parts,
+    violations_error,
+)
 from growlytics_pandas.upload.runner import EndedRun, LocalRun
 
 BATCH_ROWS: Final = 50_000  # single rows (Spark's toLocalIterator) are collected into frames of this size
@@ -177,10 +184,10 @@ def push_stream(
     typed = replace(plan_options, types=_types_given(first, id_col, plan_options, connection))
     run = StreamRun(executor, itertools.chain([first], frames), id_col, typed, connection, options)
     run.run()
-    plan = Plan(run.context, typed, connection, executor, run.parts, None, run.profile(), _known_findings=run.findings)
+    plan = Plan(run.context, typed, connection, executor, run.parts, run.profile(), _known_findings=run.findings)
     if isinstance(run.error, ConstraintViolationError):
         run.error.plan = plan
-    return EndedRun(run, plan._result(run, connection))
+    return EndedRun(run, plan._result(run))
 
 
 def _types_given(
@@ -221,7 +228,7 @@ class StreamRun(LocalRun):
         self._frames = frames
         self._id_col = id_col
         self._plan_options = plan_options
-        self._question = Question(id_col, plan_options)
+        self._profile_options = ProfileOptions(id_col, plan_options)
         self._seen = SeenIds()
         self._reported: set[tuple[str, int]] = set()
 
@@ -229,7 +236,7 @@ class StreamRun(LocalRun):
         """Profile, check and send each batch."""
         for frame in self._frames:
             part = self._take(frame)
-            self._refuse_errors(part)
+            self._raise_for_errors(part)
             self._push_part(part, connection)
             if self.stop.requested:
                 return
@@ -245,7 +252,7 @@ class StreamRun(LocalRun):
     def _take(self, frame: pd.DataFrame) -> Part:
         """Add a batch to the plan."""
         frame = prepare_frame(frame, self._id_col)
-        profile = profile_part(frame, self._question)
+        profile = profile_part(frame, self._profile_options)
         labels = self.context.labels or profile.labels
         if extra := [label for label in profile.labels if label not in labels]:
             raise DataError(
@@ -274,7 +281,7 @@ class StreamRun(LocalRun):
 
     def _task(self, frame: pd.DataFrame, profile: PartProfile, schema: Schema) -> PartTask:
         suspects = find_suspects([profile])
-        texts = {number: fetch_ids(frame, self._question, rows) for number, rows in suspects.items()}
+        texts = {number: fetch_ids(frame, self._profile_options, rows) for number, rows in suspects.items()}
         first_row = self.parts.rows
         same, alike = compare(suspects, texts, [first_row], schema.keep).of(0)
         old = np.flatnonzero(self._seen.among(profile.exact) & profile.is_customer)
@@ -282,15 +289,15 @@ class StreamRun(LocalRun):
         again = zip(same.rows.tolist(), same.sharing.tolist(), same.others.tolist(), strict=True)
         triples = {row: (row, sharing, other) for row, sharing, other in again}
         triples |= {row: (row, 2, EARLIER_BATCH) for row in old.tolist()}
-        repeated = Alike.of(list(triples.values()))
+        repeated = SharedIdRows.of(list(triples.values()))
         return PartTask(len(self.parts.tasks), first_row, len(frame), repeated, alike)
 
-    def _refuse_errors(self, part: Part) -> None:
+    def _raise_for_errors(self, part: Part) -> None:
         """Raise before this batch is sent if any of its values would be rejected and `errors` is "raise"."""
         number = part.task.number
         if self.options.errors == "raise" and self.findings.has_errors:
             sent = f"batch {number} and all later ones were not sent" if number else "nothing was sent"
-            raise refusal(self.findings, self._suggested(), sent)
+            raise violations_error(self.findings, self._suggested(), sent)
 
     def _suggested(self) -> list[Suggestion]:
         return find_suggestions(self._sample, self.context.schema, self._plan_options)

@@ -9,7 +9,7 @@ import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from growlytics_pandas._status import Failure, Status
@@ -111,16 +111,6 @@ class _AskedWait:
         return self.seconds > OUTAGE_LIMIT_SECONDS
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """When to give up: on a row (`retry`), or on the run (`max_failures`: rows, or a share of them)."""
-
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
-    max_failures: float | None = None
-    max_waiting: int = 4000
-    grace_seconds: float = GRACE_SECONDS
-
-
 class RetryQuota:
     """Limits a run's retries in proportion to its successes, so that retries do not multiply an outage.
 
@@ -164,7 +154,11 @@ class RetryQuota:
 
 
 class Delivery:
-    """One run over all chunks. Single-threaded: waiting happens in the transport."""
+    """One run over all chunks. Single-threaded: waiting happens in the transport.
+
+    It gives up on a row as `retry` says, and on the run after `max_failures` (rows, or a share of them). With
+    `max_waiting` rows that wait for a retry, no other row is started.
+    """
 
     def __init__(
         self,
@@ -172,11 +166,14 @@ class Delivery:
         controller: ConcurrencyController,
         buffer: OutcomeBuffer,
         *,
-        limits: Limits,
         stop: CancellationToken,
         on_accepted: Callable[[list[int]], None],
         on_tick: Callable[["Delivery"], None],
+        max_failures: float | None = None,
+        max_waiting: int = 4000,
         was_reached: bool = False,
+        retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - it is frozen; this and the following are for tests
+        grace_seconds: float = GRACE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
         uniform: Callable[[], float] = random.random,
@@ -189,13 +186,14 @@ class Delivery:
         self.controller = controller
         self._transport = transport
         self._buffer = buffer
-        self._limits = limits
+        self._max_failures, self._max_waiting = max_failures, max_waiting
+        self._retry_policy, self._grace_seconds = retry, grace_seconds
         self._stop = stop
         self._on_accepted = on_accepted
         self._on_tick = on_tick
         self._clock, self._wall_clock, self._uniform = clock, wall_clock, uniform
-        self._budget = RetryQuota()
-        self._attempts = Attempts(buffer, limits.retry.stale_retries)
+        self._quota = RetryQuota()
+        self._attempts = Attempts(buffer, retry.stale_retries)
         self._started_again = 0
         self._in_flight: dict[int, bytes] = {}
         self._waiting: list[tuple[float, int, bytes]] = []
@@ -267,7 +265,7 @@ class Delivery:
                 self.error = unreachable_error(self._last_words())
         finally:
             self._transport.close()
-            self._settle()
+            self._close_unfinished()
             self._on_tick(self)
 
     # starting --------------------------------------------------------------------------------------------------
@@ -289,7 +287,7 @@ class Delivery:
         if self._waiting:
             started += self._start_again(now, allowance - started)
         in_flight, submit = self._in_flight, self._transport.submit
-        if len(self._waiting) >= self._limits.max_waiting:
+        if len(self._waiting) >= self._max_waiting:
             allowance = 0
         while started < allowance and upcoming is not None:
             row, body = upcoming
@@ -325,7 +323,7 @@ class Delivery:
         return started
 
     def _is_retry_due(self, now: float) -> bool:
-        return bool(self._waiting) and self._waiting[0][0] <= now and self._budget.try_spend(now)
+        return bool(self._waiting) and self._waiting[0][0] <= now and self._quota.try_spend(now)
 
     def _patience(self) -> float:
         """Return how long to wait for a response before there may be something else to do."""
@@ -336,7 +334,7 @@ class Delivery:
             return min(PATIENCE_SECONDS, self._files_at - now)
         wait = min(PATIENCE_SECONDS, self.controller.seconds_until_next(now))
         if self._waiting:
-            wait = min(wait, max(self._waiting[0][0] - now, self._budget.seconds_until_next(now)))
+            wait = min(wait, max(self._waiting[0][0] - now, self._quota.seconds_until_next(now)))
         return max(wait, 0.001) if len(self._in_flight) < self.controller.concurrency else PATIENCE_SECONDS
 
     # recording ---------------------------------------------------------------------------------------------------
@@ -378,7 +376,7 @@ class Delivery:
             self._asked_wait = None
             self.accepted += len(accepted)
             self.answer_seconds += seconds
-            self._budget.record_success(len(accepted), self._attempts.count_retried(accepted) if self.retries else 0)
+            self._quota.record_success(len(accepted), self._attempts.count_retried(accepted) if self.retries else 0)
             self._on_accepted(accepted)
             if self._buffer.errors:
                 self._forget_errors(accepted)
@@ -419,7 +417,7 @@ class Delivery:
             self.error = self.error or abort_error(verdict, response)
 
     def _retry(self, response: Response, row: int, body: bytes, attempts: int) -> None:
-        wait = self._limits.retry.wait(attempts, response, self._uniform, self._wall_clock())
+        wait = self._retry_policy.wait(attempts, response, self._uniform, self._wall_clock())
         self._buffer.errors[row] = words = self._attempts.words(response)
         self._buffer.http_status[row] = response.status
         if wait is None:
@@ -443,7 +441,7 @@ class Delivery:
         self._buffer.record(row, status, words, http_status)
         self.last_failures.append(Failure(row, status, words, http_status))
         self.failed += 1
-        limit, finished = self._limits.max_failures, self.accepted + self.failed
+        limit, finished = self._max_failures, self.accepted + self.failed
         if self.error is None and are_too_many(self.failed, finished, limit):
             self.error = too_many_error(self.failed, finished, limit, words)
 
@@ -456,7 +454,7 @@ class Delivery:
             return
         asked = self._asked_wait
         if asked is not None and asked.is_too_long:
-            if not self._in_flight or now >= asked.since + self._limits.grace_seconds:
+            if not self._in_flight or now >= asked.since + self._grace_seconds:
                 self.error = long_wait_error(asked.words, asked.seconds)
         elif self._is_only_waiting(now, is_fresh_left=is_fresh_left):
             self.error = long_wait_error(self._last_words(), self._waiting[0][0] - now)
@@ -469,18 +467,18 @@ class Delivery:
         """Return whether the only remaining work is waiting for longer than the outage limit."""
         if self._in_flight or self._unstarted or not self._waiting or self._waiting[0][0] - now <= OUTAGE_LIMIT_SECONDS:
             return False
-        return not is_fresh_left or len(self._waiting) >= self._limits.max_waiting
+        return not is_fresh_left or len(self._waiting) >= self._max_waiting
 
     def _last_words(self) -> str:
         return next(reversed(self._buffer.errors.values()), "no response")
 
     def _drain(self) -> None:
         """Wait for requests in flight, up to the grace period."""
-        deadline = self._clock() + self._limits.grace_seconds
+        deadline = self._clock() + self._grace_seconds
         while self._in_flight and not self._stop.at_once and self._clock() < deadline:
             self._collect()
 
-    def _settle(self) -> None:
+    def _close_unfinished(self) -> None:
         """Set the outcome of every row that was started and not finished; none of them is listed as a failure."""
         buffer = self._buffer
         for row in self._in_flight:

@@ -43,8 +43,7 @@ class _Folder:
 class OutcomeStore:
     """The outcome frame of each part, by its number."""
 
-    def __init__(self, limit: int = IN_MEMORY_ROWS) -> None:
-        self._limit = limit
+    def __init__(self) -> None:
         self._frames: dict[int, pd.DataFrame] = {}
         self._files: dict[int, Path] = {}
         self._folder: _Folder | None = None
@@ -53,7 +52,7 @@ class OutcomeStore:
         """Store the outcomes of a part, replacing earlier ones."""
         self._files.pop(number, None)
         self._frames[number] = frame
-        if sum(map(len, self._frames.values())) > self._limit:
+        if sum(map(len, self._frames.values())) > IN_MEMORY_ROWS:
             self._spill()
 
     def get(self, number: int) -> pd.DataFrame | None:
@@ -69,7 +68,7 @@ class OutcomeStore:
 
     def copy(self) -> OutcomeStore:
         """Return an independent copy, which shares the files."""
-        other = OutcomeStore(self._limit)
+        other = OutcomeStore()
         other._frames, other._files, other._folder = dict(self._frames), dict(self._files), self._folder
         return other
 

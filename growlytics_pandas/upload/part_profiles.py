@@ -22,7 +22,15 @@ from growlytics_pandas.checks.schema import ColumnFacts, sent_positions
 from growlytics_pandas.columns.dtypes import TEXT_KINDS, Kind, Mask, absent, classify, merge, starts, tally
 from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.plan_options import Keep, PlanOptions
-from growlytics_pandas.columns.reading import Alike, Ids, clean, find_currencies, fold_case, fold_case_all, read_ids
+from growlytics_pandas.columns.reading import (
+    Ids,
+    SharedIdRows,
+    clean,
+    find_currencies,
+    fold_case,
+    fold_case_all,
+    read_ids,
+)
 from growlytics_pandas.columns.texts import hash_texts
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.upload.outcomes import Rows
@@ -34,7 +42,7 @@ SAMPLE_VALUES: Final = 1000  # distinct values per column and part, for suggesti
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ProfileOptions:
     """What to profile, and how columns are read."""
 
     id_column: Hashable
@@ -89,33 +97,31 @@ class PartProfile:
         return len(self.has_id)
 
 
-def profile_part(frame: pd.DataFrame, question: Question, _task: object = None) -> PartProfile:
+def profile_part(frame: pd.DataFrame, how: ProfileOptions, _task: object = None) -> PartProfile:
     """Profile a part, reading each cell once."""
-    frame = prepare_frame(frame, question.id_column)
+    frame = prepare_frame(frame, how.id_column)
     labels = tuple(frame.columns)
-    if question.id_column not in labels:
+    if how.id_column not in labels:
         raise InvalidArgumentError(
-            f"id_col: a part has no column {question.id_column!r}; its columns are {', '.join(map(repr, labels[:10]))}."
+            f"id_col: a part has no column {how.id_column!r}; its columns are {', '.join(map(repr, labels[:10]))}."
         )
-    ids = _hash_ids(frame, labels.index(question.id_column), question)
+    ids = _hash_ids(frame, labels.index(how.id_column), how)
     customers = customers_only(frame, np.concatenate([[], *ids[-1].values()]).astype("int64"))
-    tallies = [
-        _tally(frame.iloc[:, i], _sample(customers.iloc[:, i]), label, question) for i, label in enumerate(labels)
-    ]
+    tallies = [_tally(frame.iloc[:, i], _sample(customers.iloc[:, i]), label, how) for i, label in enumerate(labels)]
     return PartProfile(labels, tuple(tallies), *ids, frame.head(EXAMPLE_ROWS))
 
 
-def fetch_ids(frame: pd.DataFrame, question: Question, rows: npt.NDArray[np.int64]) -> list[str]:
+def fetch_ids(frame: pd.DataFrame, how: ProfileOptions, rows: npt.NDArray[np.int64]) -> list[str]:
     """Return the ids of some rows as sent."""
-    frame = prepare_frame(frame, question.id_column)
+    frame = prepare_frame(frame, how.id_column)
     labels: tuple[Hashable, ...] = tuple(frame.columns)
-    column = frame.iloc[:, labels.index(question.id_column)]
-    return question.read_ids(column.iloc[rows], classify(question.clean(column, question.id_column)).kind).texts
+    column = frame.iloc[:, labels.index(how.id_column)]
+    return how.read_ids(column.iloc[rows], classify(how.clean(column, how.id_column)).kind).texts
 
 
-def _tally(column: pd.Series[Any], sample: pd.Series[Any], label: Hashable, question: Question) -> ColumnTally:
+def _tally(column: pd.Series[Any], sample: pd.Series[Any], label: Hashable, how: ProfileOptions) -> ColumnTally:
     dtype = str(column.dtype)
-    column = question.clean(column, label)
+    column = how.clean(column, label)
     finding = classify(column)
     return ColumnTally(
         tally(column),
@@ -123,7 +129,7 @@ def _tally(column: pd.Series[Any], sample: pd.Series[Any], label: Hashable, ques
         dtype,
         int(absent(column).sum()),
         sample,
-        find_currencies(column, question.options.reading_of(label)),
+        find_currencies(column, how.options.reading_of(label)),
     )
 
 
@@ -138,17 +144,17 @@ def _sample(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _hash_ids(
-    frame: pd.DataFrame, position: int, question: Question
+    frame: pd.DataFrame, position: int, how: ProfileOptions
 ) -> tuple[Mask, npt.NDArray[np.uint64], npt.NDArray[np.uint64], Mask, LabelRows]:
     column = frame.iloc[:, position]
-    rows, kind = len(column), classify(question.clean(column, question.id_column)).kind
+    rows, kind = len(column), classify(how.clean(column, how.id_column)).kind
     has_id = np.zeros(rows, dtype=bool)
     exact, folded = np.zeros(rows, dtype="uint64"), np.zeros(rows, dtype="uint64")
     is_rounded = np.zeros(rows, dtype=bool)
     label_rows: dict[Rule, npt.NDArray[np.int64]] = {}
-    sent = sent_positions(frame, position, question.options)
+    sent = sent_positions(frame, position, how.options)
     for start, stop in starts(rows):
-        ids = question.read_ids(column.iloc[start:stop], kind)
+        ids = how.read_ids(column.iloc[start:stop], kind)
         has_id[start:stop] = ~ids.missing
         exact[start:stop] = hash_texts(ids.texts)
         texts = fold_case_all(ids.texts)
@@ -272,9 +278,9 @@ class SharedIds:
     same: Triples = field(default_factory=lambda: defaultdict(list))
     alike: Triples = field(default_factory=lambda: defaultdict(list))
 
-    def of(self, number: int) -> tuple[Alike, Alike]:
+    def of(self, number: int) -> tuple[SharedIdRows, SharedIdRows]:
         """Return the rows of one part."""
-        return Alike.of(self.same[number]), Alike.of(self.alike[number])
+        return SharedIdRows.of(self.same[number]), SharedIdRows.of(self.alike[number])
 
 
 def find_suspects(profiles: Sequence[PartProfile]) -> dict[int, Rows]:
@@ -338,15 +344,15 @@ def profile_parts(
     run: Callable[..., Iterator[tuple[int, Any]]], id_col: Hashable, options: PlanOptions
 ) -> ProfiledParts:
     """Profile all parts with an executor's `run`, then read again the rows whose id may not be unique."""
-    question = Question(id_col, options)
-    found = dict(run(profile_part, question))
+    how = ProfileOptions(id_col, options)
+    found = dict(run(profile_part, how))
     profiles = [found.pop(number) for number in sorted(found)]
     if not profiles:
         raise InvalidArgumentError("frames: the source is empty; it must have at least one frame, even without rows.")
     labels = merge_labels(profiles)
     first_rows = [0, *accumulate(each.rows for each in profiles)]
     suspects = find_suspects(profiles)
-    texts = dict(run(fetch_ids, question, suspects)) if suspects else {}
+    texts = dict(run(fetch_ids, how, suspects)) if suspects else {}
     for number, found_texts in texts.items():
         if not np.array_equal(hash_texts(found_texts), profiles[number].exact[suspects[number]]):
             raise changed(number, "its ids, or their order, have changed since the plan was made")

@@ -27,17 +27,18 @@ from growlytics_pandas.checks.suggestion_warnings import with_suggestions
 from growlytics_pandas.checks.values import Precheck, check_frame
 from growlytics_pandas.columns.dtypes import BLOCK_ROWS, ColumnKind, Kind, Mask, classify, starts
 from growlytics_pandas.columns.frames import prepare_frame
-from growlytics_pandas.columns.reading import Alike
+from growlytics_pandas.columns.reading import SharedIdRows
 from growlytics_pandas.columns.texts import TextColumns, hash_texts
 from growlytics_pandas.errors import DataError, ServiceError
 from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.ledger.digests import CellColumn, Digester, Digests
 from growlytics_pandas.upload.connection import Connection
-from growlytics_pandas.upload.delivery import CancellationToken, Chunk, Delivery, Limits
+from growlytics_pandas.upload.delivery import CancellationToken, Chunk, Delivery
 from growlytics_pandas.upload.encode import Encoded, PartDigests
 from growlytics_pandas.upload.outcomes import OutcomeBuffer, Rows, Snapshot
 from growlytics_pandas.upload.rejects import Picked, Wanted, pick
 
+A = TypeVar("A")
 C = TypeVar("C")
 T = TypeVar("T")
 Step = Callable[[pd.DataFrame, C, Any], T]
@@ -58,10 +59,16 @@ class PartTask:
     number: int
     first_row: int
     rows: int
-    same: Alike = field(default_factory=Alike)
-    alike: Alike = field(default_factory=Alike)
+    same: SharedIdRows = field(default_factory=SharedIdRows)
+    alike: SharedIdRows = field(default_factory=SharedIdRows)
     labels: tuple[Hashable, ...] = field(default=(), repr=False)
     ids: bytes = field(default=b"", repr=False)
+
+    def describe_unread(self, buffer: OutcomeBuffer) -> pd.DataFrame:
+        """Return the outcomes of all rows as a frame, without index and ids, which only the part itself has."""
+        rows = np.arange(self.rows)
+        labels = pd.Index([None] * self.rows, dtype=object)
+        return buffer.describe(rows, rows + self.first_row, labels, [""] * self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,11 +259,11 @@ class Part:
             if wanted[start:stop].any():
                 yield self.encode(start, stop, wanted)
 
-    def preview(self, n: int, wanted: Mask) -> list[bytes]:
-        """Return the first `n` bodies of the wanted rows."""
-        chosen = np.zeros(len(wanted), dtype=bool)
-        chosen[np.flatnonzero(wanted)[:n]] = True
-        return [body for encoded in self.encoded(chosen) for body in encoded.bodies]
+    def bodies(self, rows: Rows) -> list[bytes]:
+        """Return the bodies of a few rows."""
+        wanted = np.zeros(len(self.frame), dtype=bool)
+        wanted[rows] = True
+        return [body for encoded in self.encoded(wanted) for body in encoded.bodies]
 
     def ids(self, rows: Any = slice(None)) -> list[str]:
         """Return the ids of rows as sent, '' if there is none."""
@@ -365,28 +372,14 @@ def _require_same_form(frame: pd.DataFrame, task: PartTask) -> None:
         raise changed(task.number, f"its columns have changed since the plan was made: {found}")
 
 
-def check_part(frame: pd.DataFrame, context: PlanContext, task: PartTask) -> Findings:
+def check_part(part: Part, _argument: None) -> Findings:
     """Return the violations of a part's rows, with their row numbers in the whole."""
-    return Part.read(frame, context, task).findings().detach(task.first_row)
+    return part.findings().detach(part.task.first_row)
 
 
-def preview_part(frame: pd.DataFrame, context: PlanContext, requested: tuple[PartTask, int]) -> list[bytes]:
-    """Return the first few bodies of a part."""
-    part = Part.read(frame, context, requested[0])
-    return part.preview(requested[1], ~part.prechecked.skipped)
-
-
-def digest_part(frame: pd.DataFrame, context: PlanContext, requested: tuple[PartTask, Digester]) -> PartDigests:
-    """Digest the rows of a part to send."""
-    return Part.read(frame, context, requested[0]).digest(requested[1])
-
-
-def pick_rejects(
-    frame: pd.DataFrame, context: PlanContext, requested: tuple[PartTask, Wanted]
-) -> tuple[Picked, pd.DataFrame]:
+def pick_rejects(part: Part, wanted: Wanted) -> tuple[Picked, pd.DataFrame]:
     """Return the positions of a part's rows that do not fully arrive, and these rows."""
-    part = Part.read(frame, context, requested[0])
-    picked = pick(part.frame, part.schema, part.prechecked.dropped, part.budget, requested[1])
+    picked = pick(part.frame, part.schema, part.prechecked.dropped, part.budget, wanted)
     return picked, part.frame.iloc[picked.rows]
 
 
@@ -418,10 +411,11 @@ class PartPush(ABC):
             connection.open_transport(order.max_concurrency),
             self.controller,
             order.buffer,
-            limits=Limits(max_failures=order.max_failures, max_waiting=4 * order.chunk_size),
             stop=self.stop,
             on_accepted=self.record_accepted,
             on_tick=self.tick,
+            max_failures=order.max_failures,
+            max_waiting=4 * order.chunk_size,
             was_reached=order.was_reached,
         )
         delivery.run(Chunk(encoded.rows.tolist(), encoded.bodies) for encoded in self.encoded())
@@ -437,7 +431,10 @@ class PartPush(ABC):
 
 
 class Executor(ABC):
-    """Reads the parts one by one, and runs steps on them: in this process, or on the workers of a cluster."""
+    """Reads the parts one by one, and runs steps on them: in this process, or on the workers of a cluster.
+
+    `can_repeat`: the source can be read again. `keeps_frames`: it is a frame in memory.
+    """
 
     can_repeat = True
     keeps_frames = False
@@ -447,10 +444,10 @@ class Executor(ABC):
         """Yield number and ``step(frame, context, task)`` of each part in `tasks` (None: of all), in any order."""
 
     @abstractmethod
-    def digest(
-        self, context: PlanContext, tasks: Mapping[int, PartTask], digester: Digester
-    ) -> Iterator[tuple[int, PartDigests]]:
-        """Digest the rows to send, for each part."""
+    def run_on_parts(
+        self, step: Callable[[Part, A], T], context: PlanContext, requested: Mapping[int, tuple[PartTask, A]]
+    ) -> Iterator[tuple[int, T]]:
+        """Yield number and ``step(part, argument)`` of each part requested, in any order."""
 
     def masker(self) -> Callable[[str], str] | None:
         """Return what masks the values of all rows in a text; None if the frames are not kept."""
@@ -474,12 +471,13 @@ class LocalExecutor(Executor):
         for number, frame in self.walk(tasks):
             yield number, step(frame, context, tasks[number] if tasks is not None else None)
 
-    def digest(
-        self, context: PlanContext, tasks: Mapping[int, PartTask], digester: Digester
-    ) -> Iterator[tuple[int, PartDigests]]:
-        """Digest the rows to send, for each part."""
-        for part in self.read(context, tasks):
-            yield part.task.number, part.digest(digester)
+    def run_on_parts(
+        self, step: Callable[[Part, A], T], context: PlanContext, requested: Mapping[int, tuple[PartTask, A]]
+    ) -> Iterator[tuple[int, T]]:
+        """Run a step on each part requested."""
+        for part in self.read(context, {number: task for number, (task, _) in requested.items()}):
+            number = part.task.number
+            yield number, step(part, requested[number][1])
 
 
 class WholeFrame(LocalExecutor):

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas._masking import CustomerMasks, Masker
+from growlytics_pandas._masking import Masker
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas._text import caller_level, listed, options_text, plural
@@ -36,7 +36,7 @@ from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentEr
 from growlytics_pandas.ledger.project import Project
 from growlytics_pandas.upload.changes import Changes, changes_text, tally_changes
 from growlytics_pandas.upload.connection import Connection, PushOptions, connection_of, require_connection
-from growlytics_pandas.upload.outcomes import OutcomeBuffer, OutcomeStore, Rows
+from growlytics_pandas.upload.outcomes import OutcomeBuffer, OutcomeStore
 from growlytics_pandas.upload.part_profiles import ProfiledParts, profile_parts
 from growlytics_pandas.upload.parts import (
     Executor,
@@ -45,13 +45,13 @@ from growlytics_pandas.upload.parts import (
     PartList,
     PartTask,
     PlanContext,
+    WholeFrame,
     check_part,
     pick_rejects,
-    preview_part,
     types_sent,
     whole_frame,
 )
-from growlytics_pandas.upload.rejects import Picked, Wanted, describe, pick, stack, want
+from growlytics_pandas.upload.rejects import Picked, Wanted, describe, stack, want
 from growlytics_pandas.upload.result import Result
 from growlytics_pandas.upload.runner import EndedRun, LocalRun, RemoteExecutor, RemoteRun, Run
 from growlytics_pandas.upload.schema_frame import schema_frame
@@ -66,8 +66,11 @@ from growlytics_pandas.views.tables import (
     violations_frame,
 )
 
+A = TypeVar("A")
+
 _COMPARED_ROWS: Final = 10_000  # a repr compares at most this many with the ledger: 0.1 s
 _COPY_ON_WRITE_MAJOR: Final = 3
+RESENT_DTYPES: Final = {"part": "int64", "rows": "int64", "again": "int64"}
 _SHOWN_GROUPS: Final = 10  # of violations in an error
 
 
@@ -97,7 +100,6 @@ class Plan(HtmlRepr):
     _connection: Connection | None = field(repr=False)
     _executor: Executor = field(repr=False)
     _parts: PartList = field(repr=False)
-    _whole: Part | None = field(default=None, repr=False)  # the only part, if it is kept in memory
     _profile: ProfiledParts | None = field(default=None, repr=False)  # the profile of parts that are not kept
     _column_violations: tuple[Violation, ...] = field(default=(), repr=False)
     _known_findings: Findings | None = field(default=None, repr=False)  # of a check before this plan was made
@@ -149,8 +151,7 @@ class Plan(HtmlRepr):
             return self._known_findings
         if self._whole is not None:
             return self._whole.findings(self._suggested)
-        tasks = {task.number: task for task in self._parts.tasks}
-        found = dict(self._executor.run(check_part, self._context, tasks))
+        found = dict(self._executor.run_on_parts(check_part, self._context, self._requested(None)))
         of_parts = (each for number in sorted(found) for each in found[number].violations)
         schema, suggested, rows = self._schema, self._suggested, self._parts.rows
         violations = [*self._column_violations, *check_parts_of_name(schema, suggested, rows), *of_parts]
@@ -193,8 +194,7 @@ class Plan(HtmlRepr):
             encoded = self._whole.encoded(self._parts.will_send(self._whole.task))
             digests = ((project.digest(each.ids, each.cells), each.columns) for each in encoded)
             return tally_changes(project, digests, self.counts, digester)
-        tasks = {task.number: task for task in self._parts.tasks}
-        found = self._executor.digest(self._context, tasks, project.digester)
+        found = self._executor.run_on_parts(Part.digest, self._context, self._requested(project.digester))
         return tally_changes(project, ((each.digests, ()) for _, each in found), self.counts)
 
     def rejects(self) -> pd.DataFrame:
@@ -224,42 +224,30 @@ class Plan(HtmlRepr):
         parts = []
         for number, (picked, rows) in sorted(self._pick(requested), key=lambda found: found[0]):
             task = requested[number][0]
-            buffer = buffer_of(task)
-            statuses, refused = buffer.statuses(picked.rows), buffer.refused(picked.rows)
-            columns = (statuses, buffer.errors, refused, buffer.without_key(picked.rows))
-            parts.append(describe(rows, picked, findings, *columns, first=task.first_row, is_dry=is_dry))
+            parts.append(describe(rows, picked, findings, buffer_of(task), first=task.first_row, is_dry=is_dry))
         return RejectsFrame(stack(parts))
 
     def _pick(
         self, requested: Mapping[int, tuple[PartTask, Wanted]]
     ) -> Iterable[tuple[int, tuple[Picked, pd.DataFrame]]]:
-        if self._whole is None:
-            return self._executor.run(pick_rejects, self._context, requested)
-        part = self._whole
-        picked = pick(part.frame, part.schema, part.prechecked.dropped, part.budget, requested[0][1])
-        return [(0, (picked, self._source_rows(picked.rows)))]
+        """Return the rows of the user's frame that do not fully arrive, by part."""
+        return self._executor.run_on_parts(pick_rejects, self._context, requested)
 
-    def _source_rows(self, rows: Rows) -> pd.DataFrame:
-        """Return rows of the user's frame."""
-        found: pd.DataFrame = self._part.frame.iloc[rows]
-        return found
+    def _requested(self, argument: A) -> dict[int, tuple[PartTask, A]]:
+        """Return what to run on all parts."""
+        return {task.number: (task, argument) for task in self._parts.tasks}
 
     def preview(self, n: int = 3) -> list[dict[str, Any]]:
         """Return the first `n` request bodies exactly as they would be sent, decoded from JSON."""
         check_preview(n)
         bodies: list[bytes] = []
-        if self._whole is not None:
-            bodies = self._whole.preview(int(n), self._parts.will_send(self._whole.task))
-        for task in () if self._whole is not None else self._parts.tasks:
+        for task in self._parts.tasks:
             if len(bodies) >= n:
                 break
-            requested = {task.number: (task, int(n) - len(bodies))}
-            bodies += next(iter(self._executor.run(preview_part, self._context, requested)))[1]
+            rows = np.flatnonzero(self._parts.will_send(task))[: int(n) - len(bodies)]
+            requested = {task.number: (task, rows)}
+            bodies += next(iter(self._executor.run_on_parts(Part.bodies, self._context, requested)))[1]
         return [json.loads(body) for body in bodies]
-
-    def _customer_masks(self, texts: Iterable[str]) -> CustomerMasks:
-        """Return the masks for all customers of the frame in `texts`: a server message can name any of them."""
-        return self._part.customer_masks(texts)
 
     def _known_changes(self, *, is_quick: bool) -> Changes | None:
         """Return `changes`; None if they are not known, or if `is_quick` and the comparison takes long."""
@@ -366,13 +354,12 @@ class Plan(HtmlRepr):
 
     def _push(self, options: PushOptions, connection: Connection | None = None) -> EndedRun[PushResult]:
         """Send this plan through a connection; None: its own, or the one set in the environment."""
-        plan, connection = self._checked_for(options, connection)
+        plan = self._checked_for(options, connection)
         buffers = {0: plan._parts.open_buffer(plan._whole.task)} if plan._whole else {}
-        return plan._send(connection, options, buffers, OutcomeStore())
+        return plan._send(options, buffers, OutcomeStore())
 
     def _send(
         self,
-        connection: Connection | None,
         options: PushOptions,
         buffers: Mapping[int, OutcomeBuffer],
         store: OutcomeStore,
@@ -380,25 +367,23 @@ class Plan(HtmlRepr):
         is_retry: bool = False,
     ) -> EndedRun[PushResult]:
         """Send the rows that are `unsent` in the buffers; a part without a buffer gets one before it is sent."""
-        executor, rest = self._executor, (self._parts, self._context, buffers, store)
-        run: Run
-        if isinstance(executor, RemoteExecutor):
-            run = RemoteRun(connection, options, executor, *rest, is_retry=is_retry)
-        else:
-            run = LocalRun(connection, options, executor, *rest, is_retry=is_retry)
+        run_type = RemoteRun if isinstance(self._executor, RemoteExecutor) else LocalRun
+        what = self._executor, self._parts, self._context
+        run = run_type(self._connection, options, *what, buffers, store, is_retry=is_retry)
         run.run()
-        return EndedRun(run, self._result(run, connection))
+        return EndedRun(run, self._result(run))
 
-    def _result(self, run: Run, connection: Connection | None) -> PushResult:
-        return PushResult(**self._facts(run, connection))
+    def _result(self, run: Run) -> PushResult:
+        return PushResult(**self._facts(run))
 
-    def _facts(self, run: Run, connection: Connection | None) -> dict[str, Any]:
+    def _facts(self, run: Run) -> dict[str, Any]:
         """Return the fields that all results have."""
         options = run.options
+        types = types_to_fix(self._schema, self._context.dropped) if options.dry_run else run.confirmed
         return {
             "plan": self,
-            "new_types": new_types(run.confirmed, self._schema, self._context.dropped, is_dry=options.dry_run),
-            "resent": run.resent_frame(),
+            "new_types": pd.DataFrame({"attribute": list(types), "type": list(types.values())}, dtype="str"),
+            "resent": pd.DataFrame(run.resent, columns=list(RESENT_DTYPES)).astype(RESENT_DTYPES),
             "run": run.facts(
                 would_refuse=options.would_refuse(has_errors=self.has_errors),
                 n_left_out=sum(map(len, self._findings.left_out())),
@@ -407,18 +392,22 @@ class Plan(HtmlRepr):
             "_whole": self._whole,
             "_buffers": run.buffers,
             "_store": run.store,
-            "_connection": connection,
             "_options": options,
         }
 
-    def _checked_for(self, options: PushOptions, connection: Connection | None) -> tuple[Self, Connection | None]:
-        """Return the plan for the connection of a push, and that connection; raise for violations."""
+    def _checked_for(self, options: PushOptions, connection: Connection | None) -> Self:
+        """Return the plan for the connection of a push; raise for violations."""
         connection = require_connection(options, connection or self._connection)
         plan = self if connection is None else self._of(connection)
         has_errors = plan.has_errors  # for each value of `errors`: all rows are checked before the first is sent
         if has_errors and options.errors == "raise" and not options.dry_run:
-            raise refusal(plan._findings, plan._suggested, plan=plan)
-        return plan, connection
+            raise violations_error(plan._findings, plan._suggested, plan=plan)
+        return plan
+
+    @property
+    def _whole(self) -> Part | None:
+        """The only part, if it is kept in memory."""
+        return self._executor.part if isinstance(self._executor, WholeFrame) else None
 
     @property
     def _part(self) -> Part:
@@ -445,7 +434,6 @@ class Plan(HtmlRepr):
         findings = Findings(self._findings.violations, part.frame, label=label)
         return replace(
             self,
-            _whole=part,
             _executor=whole_frame(part)[0],
             _known_findings=findings,
             _known_suggestions=self._suggested,
@@ -557,7 +545,7 @@ def make_plan(df: Any, id_col: Hashable, options: PlanOptions, connection: Conne
     project = connection.project if connection else None
     part = Part.whole(kept, schema, budget_of(project, schema), known_ids(project))
     executor, parts, context = whole_frame(part)
-    return Plan(context, options, connection, executor, parts, part)
+    return Plan(context, options, connection, executor, parts)
 
 
 def make_batch_plan(
@@ -579,23 +567,13 @@ def make_batch_plan(
         )
     knows = known_ids(connection.project if connection else None) if isinstance(executor, LocalExecutor) else None
     context = PlanContext(schema, profile.labels, dropped_columns(violations), budget, knows)
-    return Plan(context, options, connection, executor, profile.parts, None, profile, tuple(violations))
+    return Plan(context, options, connection, executor, profile.parts, profile, tuple(violations))
 
 
 def types_to_fix(schema: Schema, dropped: frozenset[int]) -> dict[str, str]:
     """Return attribute → type of the types that a push would fix: attributes to send that the ledger does not know."""
     known = {attribute.name for attribute in schema.attributes if attribute.known}
     return {name: type_ for name, type_ in types_sent(schema, dropped).items() if name not in known}
-
-
-def new_types(confirmed: Mapping[str, str], schema: Schema, dropped: frozenset[int], *, is_dry: bool) -> pd.DataFrame:
-    """Return the types that a run fixed permanently, or (dry run) those that a push would fix."""
-    return types_frame(types_to_fix(schema, dropped) if is_dry else confirmed)
-
-
-def types_frame(types: Mapping[str, str]) -> pd.DataFrame:
-    """Return one row per attribute: `attribute`, `type`."""
-    return pd.DataFrame({"attribute": list(types), "type": list(types.values())}, dtype="str")
 
 
 def snapshot(frame: pd.DataFrame) -> pd.DataFrame:
@@ -668,7 +646,7 @@ def find_suggestions(
     return suggest_for(columns)
 
 
-def refusal(
+def violations_error(
     findings: Findings, suggestions: Sequence[Suggestion], sent: str = "nothing was sent", plan: Any = None
 ) -> ConstraintViolationError:
     """Return the error for values that would be rejected: by rule and column, each with its fix."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from growlytics_pandas.checks.schema import Budget, Schema, prepare
 from growlytics_pandas.checks.violations import Violation, message_text
 from growlytics_pandas.columns.dtypes import starts
 from growlytics_pandas.columns.frames import REJECT_LABELS, REJECT_LABELS_IF_TAKEN
-from growlytics_pandas.upload.outcomes import Rows
+from growlytics_pandas.upload.outcomes import OutcomeBuffer, Rows
 
 _JOINT: Final = "; "
 _FIXES: Final[Mapping[str, str]] = {
@@ -75,26 +75,22 @@ def describe(
     rows: pd.DataFrame,
     picked: Picked,
     findings: Findings,
-    statuses: Sequence[str],
-    words: Mapping[int, str],
-    refused: Collection[int] = (),
-    without_key: Collection[int] = (),
+    buffer: OutcomeBuffer,
     *,
-    first: int = 0,
-    is_dry: bool = False,
+    first: int,
+    is_dry: bool,
 ) -> pd.DataFrame:
     """Put `status`, `rule`, `reason` and `fix` in front of the picked rows.
 
-    `statuses` are those of `rows`; `words` are error texts by row of the frame or part, `refused` the rows
-    that would be refused again, and `without_key` those sent with a wrong API key. `first` is the number of the part's
-    first row in `findings`.
+    `buffer` has the outcomes of the frame or part; `first` is the number of the part's first row in `findings`.
     """
     flaws = _flaws(findings, picked, first)
+    refused, without_key = buffer.refused(picked.rows), buffer.without_key(picked.rows)
     table: dict[str, list[str | None]] = {name: [] for name in REJECT_LABELS}
-    for row, status in zip(picked.rows.tolist(), statuses, strict=True):
+    for row, status in zip(picked.rows.tolist(), buffer.statuses(picked.rows), strict=True):
         rules, reasons, fixes = ([flaw[i] for flaw in flaws.get(row, [])] for i in range(3))
         if status in _FIXES and not (is_dry and status == Status.UNSENT):
-            reasons.append(words.get(row) or MEANINGS[Status(status)])
+            reasons.append(buffer.errors.get(row) or MEANINGS[Status(status)])
             fixes.append(_FIX_REFUSED if row in refused else _FIX_KEY if row in without_key else _FIXES[status])
         cells = (status, *map(_joined, (rules, reasons, fixes)))
         for name, cell in zip(REJECT_LABELS, cells, strict=True):

@@ -20,7 +20,7 @@ from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.csv_safe import write_csv
 from growlytics_pandas.errors import InvalidArgumentError, UsageError
-from growlytics_pandas.upload.connection import Connection, PushOptions
+from growlytics_pandas.upload.connection import PushOptions
 from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer, OutcomeStore, Rows
 from growlytics_pandas.upload.parts import Part, PartList, PartTask
 from growlytics_pandas.views.excel import rejects_sheet, summary_table, write_workbook
@@ -54,7 +54,6 @@ class Result(HtmlRepr):
     _whole: Part | None = field(repr=False)
     _buffers: Mapping[int, OutcomeBuffer] = field(repr=False)
     _store: OutcomeStore = field(repr=False)
-    _connection: Connection | None = field(repr=False)
     _options: PushOptions = field(repr=False)
 
     @property
@@ -102,7 +101,7 @@ class Result(HtmlRepr):
         to_fix = self._statuses_to_fix()
         parts = [self._describe(task, self._buffer_of(task).rows_with(to_fix)) for task in self._parts.tasks]
         found = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-        return failed_frame(found, is_dry=self.run.ended == Ended.DRY_RUN)
+        return failed_frame(found, is_dry=self._is_dry)
 
     def outcome_parts(self) -> Iterator[pd.DataFrame]:
         """Yield the outcomes part by part, for results that do not fit into memory."""
@@ -140,7 +139,7 @@ class Result(HtmlRepr):
         [{'status': 'invalid', 'rule': 'id_missing', 'City': 'Delhi'}]
         """
         found: pd.DataFrame = self.plan._describe_rejects(
-            self._findings, self._buffer_of, self._statuses_to_fix(), is_dry=self.run.ended == Ended.DRY_RUN
+            self._findings, self._buffer_of, self._statuses_to_fix(), is_dry=self._is_dry
         )
         return found
 
@@ -171,7 +170,7 @@ class Result(HtmlRepr):
 
     def _require_push(self) -> None:
         """Raise for a dry run, and for a source that cannot be read again."""
-        if self.run.ended == Ended.DRY_RUN:
+        if self._is_dry:
             raise UsageError("retry: this was a dry run, so there is nothing to retry; result.plan.push() sends it.")
         if not self.plan._executor.can_repeat:
             raise UsageError(
@@ -252,9 +251,13 @@ class Result(HtmlRepr):
         """How many rows a retry would send, without those that the service rejected."""
         return sum(len(self._buffer_of(task).rows_to_retry(rejected=False)) for task in self._parts.tasks)
 
+    @property
+    def _is_dry(self) -> bool:
+        return self.run.ended == Ended.DRY_RUN
+
     def _statuses_to_fix(self) -> tuple[Status, ...]:
         """Return the statuses of rows that need attention."""
-        return _TO_FIX if self.run.ended == Ended.DRY_RUN else (*_TO_FIX, Status.UNSENT)
+        return _TO_FIX if self._is_dry else (*_TO_FIX, Status.UNSENT)
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{count:,} {status}" for status, count in self.counts.items() if count) or "no rows"
@@ -264,15 +267,12 @@ class Result(HtmlRepr):
         note = f"{self.note}; " if self.note else ""
         return f"<{type(self).__name__} {ended}: {note}{shown}; {found}; {self.run.seconds:.1f} s>"
 
-    def _retried(
-        self, *, rejected: bool
-    ) -> tuple[Connection | None, PushOptions, dict[int, OutcomeBuffer], OutcomeStore]:
+    def _retried(self, *, rejected: bool) -> tuple[PushOptions, dict[int, OutcomeBuffer], OutcomeStore]:
         """Return the arguments for a retry, with the rows that it sends set to `unsent`."""
         buffers = {number: buffer.copy() for number, buffer in self._buffers.items()}
         for buffer in buffers.values():
             buffer.reopen(rejected=rejected)
         return (
-            self._connection,
             self._options,
             buffers,
             self._store.copy(),
@@ -288,9 +288,7 @@ class Result(HtmlRepr):
             return self._whole.describe(buffer, np.arange(task.rows) if rows is None else rows)
         table = self._store.get(task.number)
         if table is None:  # not started
-            numbers = np.arange(task.rows)
-            labels = pd.Index([None] * task.rows, dtype=object)
-            table = buffer.describe(numbers, numbers + task.first_row, labels, [""] * task.rows)
+            table = task.describe_unread(buffer)
         return table if rows is None else table.iloc[rows]
 
     def _count_arrived(self, task: PartTask, rows: Rows | None) -> int:

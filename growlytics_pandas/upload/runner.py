@@ -13,7 +13,6 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from growlytics_pandas._status import ARRIVED, Ended, Failure, Status
 from growlytics_pandas.errors import DataError, GrowlyticsError, PushInterrupted
@@ -43,7 +42,6 @@ from growlytics_pandas.upload.run_errors import are_too_many, interrupted, too_m
 from growlytics_pandas.views.metrics import RunFacts
 from growlytics_pandas.views.progress import open_listener
 
-RESENT_DTYPES: Final = {"part": "int64", "rows": "int64", "again": "int64"}
 MAX_FAILURES_SHOWN: Final = 5
 HANDED_OVER_ROWS: Final = 1_000  # acceptances recorded together: they arrive a few at a time, and each call costs µs
 
@@ -104,7 +102,7 @@ class Run(ABC):
         self.context = context
         self.buffers: dict[int, OutcomeBuffer] = dict(buffers or {})
         self.store = store or OutcomeStore()
-        self.resent: list[tuple[int, int, int]] = []
+        self.resent: list[tuple[int, int, int]] = []  # see `PushResult.resent`
         self._connection = connection
         self._executor = executor
         self._is_retry = is_retry
@@ -189,10 +187,6 @@ class Run(ABC):
         """Attribute → type, for types that this run fixed permanently."""
         return self._writer.confirmed if self._writer else {}
 
-    def resent_frame(self) -> pd.DataFrame:
-        """Return one row per worker lost in the middle of a part."""
-        return pd.DataFrame(self.resent, columns=list(RESENT_DTYPES)).astype(RESENT_DTYPES)
-
     def _ending(self) -> Ended:
         if self.error is not None:
             return Ended.STOPPED_EARLY
@@ -202,9 +196,9 @@ class Run(ABC):
         """Compare with the ledger if requested."""
         project = self._connection.project if self._connection and self.options.skip_unchanged else None
         if project is not None:
-            tasks = {task.number: task for task in self.tasks}
-            for number, digests in self._executor.digest(self.context, tasks, project.digester):
-                mark_unchanged(project, digests, self._buffer(tasks[number]))
+            requested = {task.number: (task, project.digester) for task in self.tasks}
+            for number, digests in self._executor.run_on_parts(Part.digest, self.context, requested):
+                mark_unchanged(project, digests, self._buffer(requested[number][0]))
 
     def _deliver(self, connection: Connection) -> None:
         """Send; an error that ends the run early is raised or recorded in `error`."""
@@ -235,15 +229,13 @@ class Run(ABC):
     @property
     def tasks(self) -> list[PartTask]:
         """The parts with rows to send."""
-        return [t for t in self.parts.tasks if t.number not in self.buffers or self._has_unsent(t)]
+        found = ((task, self.buffers.get(task.number)) for task in self.parts.tasks)
+        return [task for task, buffer in found if buffer is None or len(buffer.rows_with([Status.UNSENT]))]
 
     @property
     def types_sent(self) -> dict[str, str]:
         """Attribute → type of the custom attributes that are sent."""
         return types_sent(self.context.schema, self.context.dropped)
-
-    def _has_unsent(self, task: PartTask) -> bool:
-        return len(self.buffers[task.number].rows_with([Status.UNSENT])) > 0
 
     def _buffer(self, task: PartTask) -> OutcomeBuffer:
         if task.number not in self.buffers:
@@ -413,27 +405,24 @@ class _LocalPush(PartPush):
 
     def encoded(self) -> Iterator[Encoded]:
         """Yield the rows to send, chunk by chunk, after recording in the ledger that they are sent."""
-        if self._writer is None:
-            yield from self._unsent()
-            return
+        writer, size = self._writer, self.order.chunk_size
         is_compared = self._run.options.skip_unchanged
-        for encoded in self._changed(self._writer) if is_compared else self._unsent():
-            self._writer.before_sending(encoded)
-            yield encoded
+        if is_compared:
+            size = max(size, compared_rows(len(self.part.frame.columns)))
+        for block in self.unsent(size):
+            self._run.look_at(block)
+            if writer is None:
+                yield block
+                continue
+            for encoded in self._changed(writer, block) if is_compared else (block,):
+                writer.before_sending(encoded)
+                yield encoded
 
-    def _unsent(self) -> Iterator[Encoded]:
-        for encoded in self.unsent(self.order.chunk_size):
-            self._run.look_at(encoded)
-            yield encoded
-
-    def _changed(self, writer: PartWriter) -> Iterator[Encoded]:
-        """Yield the rows that differ from the last accepted ones; compared in larger blocks."""
-        size = max(self.order.chunk_size, compared_rows(len(self.part.frame.columns)))
-        for encoded in self.unsent(size):
-            self._run.look_at(encoded)
-            changed = writer.changed(encoded)
-            self.order.buffer.record_all(encoded.rows[~changed], Status.UNCHANGED)
-            yield from encoded.take(changed).split(self.order.chunk_size)
+    def _changed(self, writer: PartWriter, block: Encoded) -> Iterator[Encoded]:
+        """Return the rows of a block that differ from the last accepted ones, in chunks."""
+        changed = writer.changed(block)
+        self.order.buffer.record_all(block.rows[~changed], Status.UNCHANGED)
+        return block.take(changed).split(self.order.chunk_size)
 
     def record_accepted(self, rows: list[int]) -> None:
         """Record rows that arrived in the ledger."""

@@ -8,7 +8,7 @@ from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.http.protocol import Endpoint
 from growlytics_pandas.http.retry import RetryPolicy
 from growlytics_pandas.upload.connection import open_transport
-from growlytics_pandas.upload.delivery import CancellationToken, Chunk, Delivery, Limits
+from growlytics_pandas.upload.delivery import CancellationToken, Chunk, Delivery
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
 from support.wire_server import HEADERS
 
@@ -30,7 +30,8 @@ def deliver(sender, names, buffer=None, rows=None, *, on_tick=lambda _delivery: 
             max_concurrency=16, outage_limit_seconds=5.0
         ),  # on a slow machine the last bad rows look like an outage
         buffer,
-        limits=Limits(retry=QUICK, grace_seconds=1.0),
+        retry=QUICK,
+        grace_seconds=1.0,
         stop=CancellationToken(),
         on_accepted=lambda _rows: None,
         on_tick=on_tick,

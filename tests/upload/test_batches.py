@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 import growlytics_pandas as gp
-from growlytics_pandas.upload.outcomes import OutcomeStore
 
 COMPARED = ["row", "column", "attribute", "rule", "severity", "effect", "limit", "count", "message"]
 
@@ -227,18 +226,15 @@ def test_invalid_sources_are_rejected():
         gp.plan_batches(iter([pd.DataFrame({"id": ["a"]})]), "id")
 
 
-def test_large_outcomes_round_trip_by_parquet(sandbox):
+def test_large_outcomes_round_trip_by_parquet(sandbox, monkeypatch):
     pytest.importorskip("pyarrow")
     frames = cut(gp.sample_customers(20)[["customer_id"]], 10)
-    result = gp.push_batches(frames, "customer_id", client=sandbox.client, progress=False)
-    store = OutcomeStore(limit=15)
-    for number, part in enumerate(result.outcome_parts()):
-        store.put(number, part)
-    assert len(store.files) == 2
-    for number, part in enumerate(result.outcome_parts()):
-        pd.testing.assert_frame_equal(
-            store.get(number).drop(columns="index"), part.drop(columns="index"), check_dtype=True
-        )
+    in_memory = gp.push_batches(frames, "customer_id", client=sandbox.client, progress=False)
+    monkeypatch.setattr("growlytics_pandas.upload.outcomes.IN_MEMORY_ROWS", 15)
+    in_files = gp.push_batches(frames, "customer_id", client=sandbox.client, progress=False)
+    assert (len(in_memory.outcome_files), len(in_files.outcome_files)) == (0, 2)
+    for found, part in zip(in_files.outcome_parts(), in_memory.outcome_parts(), strict=True):
+        pd.testing.assert_frame_equal(found.drop(columns="index"), part.drop(columns="index"), check_dtype=True)
 
 
 def test_reached_once_is_reached():

@@ -14,7 +14,7 @@ from growlytics_pandas.errors import TooManyFailuresError
 from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.http.protocol import RequestFault, Response
 from growlytics_pandas.http.retry import RetryPolicy
-from growlytics_pandas.upload.delivery import CancellationToken, Chunk, Delivery, Limits, RetryQuota
+from growlytics_pandas.upload.delivery import CancellationToken, Chunk, Delivery, RetryQuota
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
 
 
@@ -211,7 +211,7 @@ def test_row_lost_on_closing_is_unknown():
         Script(Response(0, 0, b"", 0.01, RequestFault.STALE, was_sent=True), Response(0, 500, b"", 0.01)),
         ConcurrencyController(),
         buffer,
-        limits=Limits(retry=RetryPolicy(max_attempts=1)),
+        retry=RetryPolicy(max_attempts=1),
         stop=CancellationToken(),
         on_accepted=lambda _rows: None,
         on_tick=lambda _delivery: None,
@@ -264,7 +264,6 @@ def test_time_without_requests_is_no_outage(sandbox):
         client(sandbox)._connection.open_transport(4),
         ConcurrencyController(),
         buffer,
-        limits=Limits(),
         stop=CancellationToken(),
         on_accepted=lambda rows: None,
         on_tick=lambda running: None,
