@@ -73,16 +73,8 @@ def _is_valid(name: str) -> bool:
 def _found(
     rule: Rule, attribute: Attribute, rows: int, *, limit: Any = None, variant: str = "", **params: Any
 ) -> Violation:
-    return Violation(
-        rule,
-        attribute.position,
-        attribute.column,
-        attribute.name,
-        limit=limit,
-        count=rows - attribute.missing,
-        params=params,
-        variant=variant,
-    )
+    count = rows - attribute.missing
+    return Violation.of_column(rule, attribute.place, count, limit=limit, variant=variant, **params)
 
 
 # names ----------------------------------------------------------------------------------------------------------------
@@ -142,16 +134,8 @@ def _case_clashes(schema: Schema, new: Mapping[int, str]) -> list[Violation]:
             alike = ", ".join(f"{name!r} ({others[name]})" for name in sorted(others))
             # None is renamed where the ledger knows several spellings, this one among them.
             rename = _renaming(schema, attribute, new) or {attribute.column: min(others)}
-            params = {"others": alike, "rename": rename}
-            violations.append(
-                Violation(
-                    Rule.ATTRIBUTE_NAME_CASE_CLASH,
-                    attribute.position,
-                    attribute.column,
-                    attribute.name,
-                    params=params,
-                )
-            )
+            rule = Rule.ATTRIBUTE_NAME_CASE_CLASH
+            violations.append(Violation.of_column(rule, attribute.place, 1, others=alike, rename=rename))
     return violations
 
 

@@ -261,7 +261,7 @@ def clean_distinct(column: pd.Series[Any], found: TextBytes, *, is_id: bool = Fa
     """Do the same as `clean_profile` for a column of mostly distinct texts, reading only texts that may change."""
     is_odd = np.zeros(len(column), dtype=bool)
     is_odd[found.strip_suspects] = True
-    is_odd[found.near(MISSING_IDS) if is_id else found.near(MISSING_WORDS, ignore_case=True)] = True
+    is_odd[found.near(MISSING_IDS if is_id else MISSING_WORDS)] = True
     if not is_odd.any() and len(found.texts) * 2 >= found.rows:  # a sample needs enough texts
         return Cleaned(UncountedProfile(found), {}, 0, 0)
     cleaned = clean_profile(profile_of(column[is_odd], Kind.TEXT), is_id=is_id)

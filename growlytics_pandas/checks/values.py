@@ -315,24 +315,14 @@ class _ColumnCheck:
             yield self._by_row(rule, mask, limit=limit, details=details, variant=variant, params=params)
 
     def _by_row(self, rule: Rule, mask: Mask, **more: Any) -> Violation:
-        attribute, rows = self._column.attribute, np.flatnonzero(mask) + self._block.start
-        return Violation(rule, attribute.position, attribute.column, attribute.name, rows=rows, **more)
+        rows = np.flatnonzero(mask) + self._block.start
+        return Violation(rule, *self._column.attribute.place, rows=rows, **more)
 
-    def _once(self, rule: Rule, mask: Mask, *, variant: str = "", limit: Any = None, **params: Any) -> Violation:
+    def _once(self, rule: Rule, mask: Mask, **more: Any) -> Violation:
         """Report a property of the column, with its count and first value."""
         attribute, rows = self._column.attribute, np.flatnonzero(mask)
         first = originals(self._frame.iloc[[int(rows[0]) + self._block.start], attribute.position])[0]
-        return Violation(
-            rule,
-            attribute.position,
-            attribute.column,
-            attribute.name,
-            count=len(rows),
-            value=first,
-            limit=limit,
-            params=params,
-            variant=variant,
-        )
+        return Violation.of_column(rule, attribute.place, len(rows), value=first, **more)
 
 
 _READERS: Final[Mapping[AttributeType, Callable[[Any, Any], Any]]] = {
@@ -362,7 +352,7 @@ def _empty_rows(frame: pd.DataFrame, schema: Schema, block: Block, skipped: Mask
     for position in asked:
         is_bare &= absent(frame.iloc[rows, position]).to_numpy(dtype=bool)
     return [
-        Violation(Rule.ROW_EMPTY, schema.id_position, schema.id_column, None, rows=rows[chosen], variant=variant)
+        Violation(Rule.ROW_EMPTY, *schema.id_place, rows=rows[chosen], variant=variant)
         for variant, chosen in (("", is_bare), ("errors", ~is_bare))
         if chosen.any()
     ]

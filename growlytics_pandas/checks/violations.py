@@ -17,6 +17,8 @@ from growlytics_pandas._rules import Effect, Rule, Severity
 from growlytics_pandas._text import argument, options_text, phrase, plural
 from growlytics_pandas.columns.dtypes import Rows
 
+Place = tuple[int, Hashable, str | None]
+"""Where a violation is: the position of the column, its label, and the attribute name; None for the id."""
 DOUBTFUL: Final = "doubtful"
 DOUBTFUL_SUM: Final = "doubtful sum"
 """The variants of a rule that only warn, since the row may be a customer after all."""
@@ -65,6 +67,21 @@ class Violation:
     severity: Severity | None = None
     values: Sequence[Any] | None = None
     labels: Sequence[Any] | None = None
+
+    @classmethod
+    def of_column(
+        cls,
+        rule: Rule,
+        place: Place,
+        count: int,
+        *,
+        value: Any = None,
+        limit: Any = None,
+        variant: str = "",
+        **params: Any,
+    ) -> Violation:
+        """Return the violation of a whole column, in `count` cells; further arguments are its `params`."""
+        return cls(rule, *place, count=count, value=value, limit=limit, params=params, variant=variant)
 
     @property
     def level(self) -> Severity:
