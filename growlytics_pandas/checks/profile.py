@@ -116,6 +116,27 @@ class Suggestion:
         return options_text(**{self.option: value})
 
 
+def as_options(suggestions: Iterable[Suggestion]) -> dict[str, Any]:
+    """Return suggestions as options, ready for ``**``, without those that a person must decide.
+
+    Examples
+    --------
+    >>> as_options([Suggestion("strip", "City", True, "", 2), Suggestion("decimal", "Spend", ",", "", 9)])
+    {'strip': ['City'], 'decimal': {'Spend': ','}}
+    """
+    options: dict[str, Any] = {}
+    for one in suggestions:
+        if one.value is None:
+            continue
+        if one.option in LISTED:
+            options.setdefault(one.option, []).append(one.column)
+        elif one.option == "timezone":
+            options["timezone"] = one.value
+        else:
+            options.setdefault(one.option, {})[one.column] = one.value
+    return options
+
+
 def of_all(read: int, present: int) -> str:
     """Return a phrase for how many values are read."""
     if read == present:

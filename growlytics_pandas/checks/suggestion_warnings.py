@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule
-from growlytics_pandas.checks.profile import Suggestion
+from growlytics_pandas.checks.profile import Suggestion, as_options
 from growlytics_pandas.checks.schema import Attribute, Schema
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.dtypes import Kind
@@ -44,13 +44,7 @@ def _by_column(suggestions: Iterable[Suggestion]) -> Mapping[str, list[Suggestio
 
 def _before(suggestions: Iterable[Suggestion]) -> dict[str, Any]:
     """Return the options suggested for a column that are applied before its values are read."""
-    found: dict[str, Any] = {}
-    for one in suggestions:
-        if one.option == "strip":
-            found["strip"] = [one.column]
-        elif one.option == "na_values" and one.value is not None:
-            found["na_values"] = {one.column: one.value}
-    return found
+    return as_options(one for one in suggestions if one.option in ("strip", "na_values"))
 
 
 # remedies ------------------------------------------------------------------------------------------------------------

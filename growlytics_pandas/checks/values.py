@@ -23,7 +23,16 @@ from growlytics_pandas.checks.findings import detail_list
 from growlytics_pandas.checks.profile import may_be_placeholder
 from growlytics_pandas.checks.schema import Block, Budget, Column, Schema, check_rows, prepare
 from growlytics_pandas.checks.violations import Violation
-from growlytics_pandas.columns.contacts import PLAIN_INDIAN_MOBILE, Problem, invalid_emails, invalid_mobiles
+from growlytics_pandas.columns.contacts import (
+    MAX_PLAIN_CHARS,
+    PLAIN_INDIAN_MOBILE,
+    RE2_EMAIL,
+    RE2_INDIAN_MOBILE,
+    SPECIAL_DOMAINS,
+    Problem,
+    invalid_emails,
+    invalid_mobiles,
+)
 from growlytics_pandas.columns.convert import as_boolean, as_date, as_number
 from growlytics_pandas.columns.dtypes import (
     TEXT_KINDS,
@@ -146,28 +155,23 @@ def _has_no_odd_text(found: TextBytes) -> bool:
     )
 
 
-MAX_PLAIN_CHARS: Final = 64
-
-_SPECIAL: Final = ("arpa", "invalid", "local", "localhost", "onion", "test")
-
-_RE2_EMAIL: Final = r"^[A-Za-z0-9_+\-]+(\.[A-Za-z0-9_+\-]+)*@([A-Za-z0-9]+(-[A-Za-z0-9]+)*\.)+[A-Za-z]{2,24}\z"
-
-_RE2_INDIAN_MOBILE: Final = r"^(\+?91[ \-]?|0)?[6-9][0-9]{4}[ \-]?[0-9]{5}\z"
-
-
 def are_plain(found: TextBytes, name: str, region: str) -> bool:
     """Return whether all texts of a column are plainly valid as the contact `name`; False if any needs a full check.
 
-    Uses the patterns above in RE2 syntax, so that Arrow matches the column without creating Python strings. Mobiles of
-    one shape are all plain if the smallest and the largest digits at each place make plain mobiles.
+    Uses patterns in RE2 syntax, so that Arrow matches the column without creating Python strings. Mobiles of one
+    shape are all plain if the smallest and the largest digits at each place make plain mobiles.
     """
     if name == "email":
-        return found.max_bytes <= MAX_PLAIN_CHARS and not found.may_end_with(_SPECIAL) and found.all_match(_RE2_EMAIL)
+        return (
+            found.max_bytes <= MAX_PLAIN_CHARS
+            and not found.may_end_with(SPECIAL_DOMAINS)
+            and found.all_match(RE2_EMAIL)
+        )
     if region.upper() != INDIA:
         return False
     if found.range_of_shape is not None:
         return all(map(PLAIN_INDIAN_MOBILE.fullmatch, found.range_of_shape))
-    return found.all_match(_RE2_INDIAN_MOBILE)
+    return found.all_match(RE2_INDIAN_MOBILE)
 
 
 Prechecks = Mapping[int, OddTexts | PlainTexts]
