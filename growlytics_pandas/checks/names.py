@@ -38,9 +38,7 @@ _CONVERTIBLE: Final = ("period", "timedelta", "duration", "list", "large_list", 
 
 def check_attributes(schema: Schema, rows: int) -> list[Violation]:
     """Check every attribute's name and type, for a frame of `rows` rows; one violation per rule and column."""
-    present = [
-        attribute for attribute in schema.attributes if attribute.kind is not Kind.EMPTY
-    ]  # empty columns send nothing
+    present = [each for each in schema.attributes if each.kind is not Kind.EMPTY]  # empty columns send nothing
     names = Counter(attribute.name for attribute in present)
     meant, new = _known_meant(schema), _new_names(schema)
     checks: tuple[Callable[[Attribute], Iterable[Violation]], ...] = (
