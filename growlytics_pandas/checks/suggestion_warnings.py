@@ -44,7 +44,8 @@ def _by_column(suggestions: Iterable[Suggestion]) -> Mapping[str, list[Suggestio
 
 def _before(suggestions: Iterable[Suggestion]) -> dict[str, Any]:
     """Return the options suggested for a column that are applied before its values are read."""
-    return as_options(one for one in suggestions if one.option in ("strip", "na_values"))
+    settled = (one for one in suggestions if one.option in ("strip", "na_values") and one.value is not None)
+    return as_options({one.option: one for one in settled}.values())  # columns of one label have several suggestions
 
 
 # remedies ------------------------------------------------------------------------------------------------------------
