@@ -227,19 +227,15 @@ _ROW: Final = 1 << 12  # bytes
 _DIGITS: Final = slice(ord("0"), ord("9") + 1)
 
 
-def _table(places: Collection[int]) -> Mask:
+def _among(chars: bytes) -> Mask:
+    """Return a mask of the 256 bytes: True for those in `chars`."""
     table = np.zeros(256, dtype=bool)
-    table[list(places)] = True
+    table[list(chars)] = True
     return table
 
 
-def _among(chars: str | bytes) -> Mask:
-    """Return a mask of the 256 bytes: True for those in `chars`."""
-    return _table(chars.encode() if isinstance(chars, str) else chars)
-
-
-_OUTER_BYTES: Final = _among(" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f")
-_GUARDS_BYTES: Final = _among(" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f=\"'")
+_OUTER_BYTES: Final = _among(_ASCII_SPACES.encode())
+_GUARDS_BYTES: Final = _among(f"{_ASCII_SPACES}=\"'".encode())
 # The first two bytes of white space, quotes and invisible characters outside ASCII; few other characters have them.
 _MARK_PAIRS: Final = np.array([0xC285, 0xC2A0, 0xC2AB, 0xD89C, 0xE19A, 0xE280, 0xE281, 0xE380, 0xEFBB], dtype="uint16")
 # Invisible characters: their first two bytes, and which third bytes they have.
