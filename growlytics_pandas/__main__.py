@@ -9,14 +9,13 @@ from growlytics_pandas import demo
 from growlytics_pandas._early_interrupt import INTERRUPTED, begin_main
 from growlytics_pandas._text import message_style
 from growlytics_pandas.cli import ledger_command
-from growlytics_pandas.cli.inspect import SCHEMA, SUGGEST, VALIDATE
+from growlytics_pandas.cli.flags import COMMAND_LINE
 from growlytics_pandas.cli.parser import Parser, add_command
-from growlytics_pandas.cli.plan_flags import COMMAND_LINE
 from growlytics_pandas.cli.pushing import PUSH, SEGMENT
-from growlytics_pandas.cli.running import EXITS, SCRIPT, program, steady_streams
+from growlytics_pandas.cli.running import EXITS, SCRIPT, Exit, program, steady_streams
+from growlytics_pandas.cli.schema_commands import SCHEMA, SUGGEST, VALIDATE
 from growlytics_pandas.sandbox import command as sandbox
 
-WRONG_CALL: Final = 2
 _DESCRIPTION: Final = "Push files of customers, run a demo, or run the sandbox as a server."
 
 
@@ -48,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
             chosen = parser.parse_args(arguments)
             if chosen.command is None:
                 parser.print_help(sys.stderr)
-                return WRONG_CALL
+                return Exit.CALL
             return int(chosen.run(chosen))
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -1,21 +1,31 @@
-"""Masks customers' values for reports, and makes them visible and short.
+"""Masks customers' values for reports and API keys everywhere, and makes values visible and short.
 
 Reports are sent to colleagues and notebooks are committed, so by default neither identifies customers. A mask keeps the
 first character or the last two digits, enough to recognize a known value, and a number's country code: whether a number
 has one decides whether messages reach it.
+
+An API key is removed from our own messages by `without_keys`, from those of servers and libraries by `without_key`.
 """
 
 from __future__ import annotations
 
+import base64
+import html
+import json
 import math
+import os
 import re
+import shlex
+import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
+from weakref import WeakValueDictionary
 
 import numpy as np
 import pandas as pd
@@ -295,3 +305,142 @@ def is_missing(value: Any) -> bool:
 
 def _looks_like_number(text: str) -> bool:
     return sum(map(str.isdigit, text)) * 2 > len(text)
+
+
+# API keys ------------------------------------------------------------------------------------------------------------
+
+KEY_VARIABLE: Final = "GROWLYTICS_API_KEY"
+MASK: Final = "[key]"
+MIN_KEY_CHARS: Final = 8  # a shorter one could be part of any word; real keys are longer
+MIN_PIECE_CHARS: Final = 6
+PART_CHARS: Final = 8  # any part of this length reveals too much of the key
+END_CHARS: Final = 6  # and so does a beginning or an end of this length
+MIN_CHARS_FOR_ENDS: Final = 12  # the ends of a shorter key, such as the sandbox's, are common words
+MAX_ROUNDS: Final = 5  # of unescaping: a proxy may repeat what a server has already escaped
+
+_KEEPERS: Final[WeakValueDictionary[int, Any]] = WeakValueDictionary()
+_CUTS: Final = re.compile("[=,]")
+_ESCAPED: Final = re.compile(
+    r"\\+u\{(?P<braced>[0-9a-f]{1,6})\}|\\+u(?P<short>[0-9a-f]{4})|\\+u(?P<long>[0-9a-f]{8})|\\+x(?P<hex>[0-9a-f]{2})"
+    r"|\\+(?P<octal>[0-7]{3})|\\+(?P<char>[^\s\w\\])|[%=](?P<percent>[0-9a-f]{2})|(?P<entity>&\#?\w{1,31};?)",
+    re.IGNORECASE,
+)
+_UNSEEN: Final = re.compile(r"[^!-~]+")
+
+
+def remember(keeper: Any) -> None:
+    """Mask the key that `keeper.reveal()` returns in our messages, as long as the keeper exists."""
+    _KEEPERS[id(keeper)] = keeper
+
+
+def without_keys(text: str) -> str:
+    """Return one of our texts without the key of the environment and keys passed as arguments.
+
+    Our messages quote arguments, and a key may be passed as the wrong one. Only whole keys are masked, and the pieces
+    into which an option is split: other parts of a key may be ordinary words.
+    """
+    found = [os.environ.get(KEY_VARIABLE, ""), *(keeper.reveal() for keeper in list(_KEEPERS.values()))]
+    keys = {each.strip() for each in found if isinstance(each, str)}
+    return _redacted(text, set().union(*(_whole(key) for key in keys if len(key) >= MIN_KEY_CHARS)))
+
+
+def without_key(text: str, key: str) -> str:
+    r"""Return a text from elsewhere without a key: also without longer parts of it, and its usual encodings.
+
+    Examples
+    --------
+    >>> without_key(r'{"key": "NOT-A\/REAL\u003dKEY"}', "not-a/real=key")
+    '{"key": "[key]"}'
+    """
+    return _redacted(text, _parts(key)) if len(key) >= MIN_KEY_CHARS else text
+
+
+def _whole(key: str) -> set[str]:
+    """Return the forms of a key in our messages, in lower case: quoted, in JSON, in a URL, and split like an option."""
+    forms = {key, repr(key)[1:-1], json.dumps(key)[1:-1], shlex.quote(key)[1:-1], quote(key), quote(key, "")}
+    pieces = {piece for piece in map(str.strip, _CUTS.split(key)) if len(piece) >= MIN_PIECE_CHARS}  # COLUMN=TYPE,…
+    return {_lowered(form) for form in forms | pieces if form and KEY_VARIABLE not in (form, form.upper())}
+
+
+@lru_cache(maxsize=16)
+def _parts(key: str) -> frozenset[str]:
+    """Return, in lower case, the parts of a key and of its encodings that would reveal it."""
+    raw = key.encode("latin-1", errors="replace")
+    forms = [key, raw.hex(), *(_base64_at(raw, shift) for shift in range(3))]
+    forms += [form.translate(str.maketrans("+/", "-_")) for form in forms[2:]]
+    parts = {form[i : i + PART_CHARS] for form in forms for i in range(len(form) - PART_CHARS + 1)}
+    if len(key) >= MIN_CHARS_FOR_ENDS:
+        parts |= {key[i : i + END_CHARS] for i in (0, 1, len(key) - END_CHARS - 1, len(key) - END_CHARS)}
+    return frozenset(map(_lowered, parts))
+
+
+def _base64_at(raw: bytes, shift: int) -> str:
+    """Return the base64 of bytes at an offset, without the ends that depend on adjacent bytes."""
+    coded = base64.b64encode(b"\0" * shift + raw).decode()
+    first = (8 * shift + 5) // 6
+    return coded[first : (8 * (shift + len(raw))) // 6]
+
+
+def _redacted(text: str, sought: Iterable[str]) -> str:
+    """Replace what is sought, in lower case, also where it is escaped: the text is searched, unescaped round by round.
+
+    Matches are replaced in the original text, so that everything else is unchanged.
+    """
+    marked = bytearray(len(text))
+    for reading, starts in _readings(text):
+        for each in sought:
+            at = reading.find(each)
+            while at >= 0:
+                start, end = starts[at], starts[at + len(each)]
+                marked[start:end] = b"\1" * (end - start)
+                at = reading.find(each, at + 1)
+    pieces, at = [], 0
+    for run in re.finditer(rb"\x01+", marked):
+        pieces += [text[at : run.start()], MASK]
+        at = run.start() + len(text[run.start() : run.end()].rstrip())
+    return "".join([*pieces, text[at:]])
+
+
+def _readings(text: str) -> Iterator[tuple[str, list[int]]]:
+    """Yield a text in lower case with ever more escapes undone, each with its characters' positions in the text."""
+    reading, starts = text, list(range(len(text) + 1))
+    yield _lowered(reading), starts
+    for _ in range(MAX_ROUNDS):
+        undone, starts = _substituted(_ESCAPED, _unescaped, reading, starts)
+        if undone == reading:
+            break
+        reading = undone
+        yield _lowered(reading), starts
+    joined, starts = _substituted(_UNSEEN, lambda _: "", reading, starts)
+    if joined != reading:
+        yield _lowered(joined), starts
+
+
+def _lowered(text: str) -> str:
+    """Return a text in lower case with as many characters: only "İ" would become two."""
+    return text.replace("İ", "i").lower()
+
+
+def _substituted(
+    pattern: re.Pattern[str], replace: Callable[[re.Match[str]], str], text: str, starts: list[int]
+) -> tuple[str, list[int]]:
+    pieces: list[str] = []
+    places: list[int] = []
+    at = 0
+    for match in pattern.finditer(text):
+        piece = replace(match)
+        pieces += [text[at : match.start()], piece]
+        places += starts[at : match.start()]
+        places += [starts[match.start()]] * len(piece)
+        at = match.end()
+    return "".join([*pieces, text[at:]]), places + starts[at:]
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    kind, found = match.lastgroup, match[match.lastgroup or 0]
+    if kind == "entity":
+        return html.unescape(found)
+    if kind == "char":
+        return found
+    code = int(found, 8 if kind == "octal" else 16)
+    return chr(code) if code <= sys.maxunicode else match[0]

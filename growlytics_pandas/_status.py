@@ -1,4 +1,4 @@
-"""The statuses of a row, and the record of a row that did not arrive."""
+"""The statuses of a row, how a run can end, and the record of a row that did not arrive."""
 
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -32,6 +32,16 @@ RETRYABLE: Final = (Status.FAILED, Status.UNKNOWN, Status.UNSENT)
 """The statuses that `PushResult.retry` sends again."""
 NEVER_SENT: Final = (Status.UNCHANGED, Status.INVALID)
 """The statuses of rows that a push skips."""
+
+
+class Ended(StrEnum):
+    """How a run ended. Its facts have the value, which is plain text."""
+
+    FINISHED = "finished"
+    DRY_RUN = "dry run"
+    INTERRUPTED = "interrupted"
+    STOPPED_EARLY = "stopped early"
+    CRASHED = "crashed"
 
 
 class Failure(NamedTuple):

@@ -1,40 +1,20 @@
-"""Text that people read: how messages name arguments, counts, API keys left out of messages, HTML templates.
+"""Text that people read: how messages name arguments and counts, and HTML for notebooks and templates.
 
 Messages name what a call takes by `argument` and `options_text`, so that the command line speaks of its flags.
-
-Messages quote arguments, and an API key may be passed as the wrong argument. Whole keys are masked in any case, as are
-the pieces into which an option is split; other parts of a key may be ordinary words.
 """
 
 import contextlib
 import inspect
-import json
-import os
-import re
-import shlex
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from html import escape
-from typing import Any, Final, Protocol
-from urllib.parse import quote
-from weakref import WeakValueDictionary
+from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-KEY_VARIABLE: Final = "GROWLYTICS_API_KEY"
-MASK: Final = "[key]"
 MAX_LISTED_WORDS: Final = 10
-MIN_KEY_CHARS: Final = 8  # a shorter one could be part of any word; real keys are longer
-MIN_PIECE_CHARS: Final = 6
 _FACT: Final = "text-align:left;padding:1px 14px 1px 0;border:0;background:none"
-_CUTS: Final = re.compile("[=,]")
-
-
-class _Keeper(Protocol):
-    def reveal(self) -> Any: ...
-
-
-_KEEPERS: Final[WeakValueDictionary[int, _Keeper]] = WeakValueDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +29,19 @@ class MessageStyle:
 PYTHON: Final = MessageStyle(
     str, lambda given: ", ".join(f"{name}={value!r}" for name, value in given.items()), is_python=True
 )
-_styles: Final = [PYTHON]  # of the process and not of a thread: workers make messages, too
+# Of the current thread: while a form's push, which has its own thread, names arguments of Python, the form names its
+# controls. No other thread of this package makes messages; one that did would have to copy the context of its starter.
+_style: Final[ContextVar[MessageStyle]] = ContextVar("style", default=PYTHON)
 
 
 @contextlib.contextmanager
 def message_style(style: MessageStyle) -> Iterator[None]:
     """Make messages in the words of `style`."""
-    _styles.append(style)
+    token = _style.set(style)
     try:
         yield
     finally:
-        _styles.pop()
+        _style.reset(token)
 
 
 def argument(name: str, *columns: Hashable) -> str:
@@ -70,8 +52,8 @@ def argument(name: str, *columns: Hashable) -> str:
     >>> argument("id_col"), argument("types", "City")  # on the command line: --id-col, --type 'City'
     ('id_col', "types['City']")
     """
-    shown = _styles[-1].argument(name)
-    return "".join([shown, *(f"[{each!r}]" if _styles[-1].is_python else f" {each!r}" for each in columns)])
+    style = _style.get()
+    return style.argument(name) + "".join(f"[{each!r}]" if style.is_python else f" {each!r}" for each in columns)
 
 
 def options_text(**given: Any) -> str:
@@ -82,12 +64,12 @@ def options_text(**given: Any) -> str:
     >>> options_text(strip=["Orders"], errors="drop")  # on the command line: --strip-column Orders --errors drop
     "strip=['Orders'], errors='drop'"
     """
-    return _styles[-1].options(given)
+    return _style.get().options(given)
 
 
 def phrase(python: str, command: str) -> str:
     """Return the words for Python or those for the command line, where more than the names differ."""
-    return python if _styles[-1].is_python else command
+    return python if _style.get().is_python else command
 
 
 def plural(count: int, noun: str) -> str:
@@ -143,28 +125,6 @@ def install_extra(extra: str) -> str:
     return f'pip install "PATH[{extra}]", where PATH is your clone of growlytics_pandas or its wheel'
 
 
-def remember(keeper: _Keeper) -> None:
-    """Mask the key of `keeper` in messages, as long as the keeper exists."""
-    _KEEPERS[id(keeper)] = keeper
-
-
-def without_keys(text: str) -> str:
-    """Return `text` without the key of the environment and keys passed as arguments."""
-    found = [os.environ.get(KEY_VARIABLE, ""), *(keeper.reveal() for keeper in list(_KEEPERS.values()))]
-    for key in {each.strip() for each in found if isinstance(each, str)}:
-        if len(key) >= MIN_KEY_CHARS:
-            longest_first = sorted(_forms(key), key=len, reverse=True)
-            text = re.sub("|".join(map(re.escape, longest_first)), MASK, text, flags=re.IGNORECASE)
-    return text
-
-
-def _forms(key: str) -> set[str]:
-    """Return the forms of a key in our messages: quoted, in JSON, in a URL, and split like an option."""
-    forms = {key, repr(key)[1:-1], json.dumps(key)[1:-1], shlex.quote(key)[1:-1], quote(key), quote(key, "")}
-    pieces = {piece for piece in map(str.strip, _CUTS.split(key)) if len(piece) >= MIN_PIECE_CHARS}  # COLUMN=TYPE,…
-    return {form for form in forms | pieces if form and KEY_VARIABLE not in (form, form.upper())}
-
-
 def open_templates(package: str, finalize: Callable[[Any], Any] | None = None) -> Environment:
     """Open the folder ``templates`` of `package`; `finalize` is applied to each value before it is escaped."""
     environment = Environment(
@@ -180,4 +140,7 @@ def open_templates(package: str, finalize: Callable[[Any], Any] | None = None) -
 
 
 SQLITE_STARTS: Final = (b"SQLite format 3\0", b"7\x7f\x06\x82", b"7\x7f\x06\x83", b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7")
-"""The first bytes of SQLite's files: a database, its -wal (two byte orders), its -journal."""
+"""The first bytes of SQLite's files: a database, its -wal (two byte orders), its -journal.
+
+Here, since the ledger, which is made of them, and `_output_paths`, which replaces none of them, both need it.
+"""

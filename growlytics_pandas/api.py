@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable, Hashable, Iterable
-from typing import Any, Final, ParamSpec, TypeVar, Unpack, cast
+from typing import Any, Final, Unpack
 
 import pandas as pd
 
 from growlytics_pandas._rules import Rule
 from growlytics_pandas.client import Client
-from growlytics_pandas.columns.plan_options import PlanArguments, options_of, with_plan_options
+from growlytics_pandas.columns.plan_options import F, PlanArguments, options_of, with_plan_options
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.upload.batches import FrameExecutor, push_stream
 from growlytics_pandas.upload.connection import (
     PUSH_OPTIONS,
-    Errors,
-    PushOptions,
+    PushCall,
     connection_or_default,
     refuse_client_as_id,
+    split_options,
+    with_push_options,
 )
 from growlytics_pandas.upload.plan import Plan, PushResult, check_preview, make_batch_plan, make_plan
 from growlytics_pandas.upload.runner import LastResult
-from growlytics_pandas.views.events import ProgressOption
 from growlytics_pandas.views.tables import RulesFrame
 
-P = ParamSpec("P")
-R = TypeVar("R")
 Frames = Iterable[Any] | Callable[[], Iterable[Any]]
 
 
@@ -113,34 +110,18 @@ def plan(
 _REFERENCE: Final = "Takes the arguments of `plan`."
 
 
-def _spell_out(doc: str | None) -> str:
-    """Insert the parameters of `plan` into a docstring that refers to them, for help()."""
+def _with_plan_arguments(function: F) -> F:
+    """List the options of a plan in the signature of a function, and in a docstring that refers to them, for help()."""
     _, heading, rest = (inspect.getdoc(plan) or "").partition("Parameters\n")
-    return inspect.cleandoc(doc or "").replace(_REFERENCE, heading + rest.partition("\n\nReturns\n")[0])
+    listed = heading + rest.partition("\n\nReturns\n")[0]
+    function.__doc__ = inspect.cleandoc(function.__doc__ or "").replace(_REFERENCE, listed)
+    return with_plan_options(function)
 
 
-def _like(function: Callable[P, Any]) -> Callable[[Callable[[Plan], R]], Callable[P, R]]:
-    """Make a view of a plan into a function with the arguments of `function`, which makes that plan.
-
-    The arguments are spelled out, so that Python's error for a missing one names the function that was called.
-    """
-
-    def decorate(view: Callable[[Plan], R]) -> Callable[P, R]:
-        @functools.wraps(view)
-        def call(df: Any, id_col: Hashable, *, client: Client | None = None, **options: Any) -> R:
-            make: Callable[..., Plan] = function
-            return view(make(df, id_col, client=client, **options))
-
-        returned = inspect.signature(view).return_annotation
-        call.__doc__ = _spell_out(view.__doc__)
-        call.__signature__ = inspect.signature(function).replace(return_annotation=returned)  # type: ignore[attr-defined]
-        return cast("Callable[P, R]", call)
-
-    return decorate
-
-
-@_like(plan)
-def schema(plan: Plan) -> pd.DataFrame:
+@_with_plan_arguments
+def schema(
+    df: pd.DataFrame, id_col: Hashable, *, client: Client | None = None, **options: Unpack[PlanArguments]
+) -> pd.DataFrame:
     """Return which columns would be sent, as which attributes and types.
 
     Takes the arguments of `plan`.
@@ -159,11 +140,13 @@ def schema(plan: Plan) -> pd.DataFrame:
     >>> growlytics_pandas.schema(df, "email", columns=["City", "Total Orders"])["type"].tolist()
     ['string', 'number']
     """
-    return plan.schema
+    return plan(df, id_col, client=client, **options).schema
 
 
-@_like(plan)
-def suggest(plan: Plan) -> dict[str, Any]:
+@_with_plan_arguments
+def suggest(
+    df: pd.DataFrame, id_col: Hashable, *, client: Client | None = None, **options: Unpack[PlanArguments]
+) -> dict[str, Any]:
     """Suggest options for the data: review them, edit them, keep them in a file, and push with them.
 
     A suggestion comes from the parser that the option would use, run on all values. Only unambiguous options are
@@ -194,11 +177,13 @@ def suggest(plan: Plan) -> dict[str, Any]:
     >>> growlytics_pandas.schema(df, "id", **options)["type"].tolist()
     ['date']
     """
-    return plan.suggest()
+    return plan(df, id_col, client=client, **options).suggest()
 
 
-@_like(plan)
-def validate(plan: Plan) -> pd.DataFrame:
+@_with_plan_arguments
+def validate(
+    df: pd.DataFrame, id_col: Hashable, *, client: Client | None = None, **options: Unpack[PlanArguments]
+) -> pd.DataFrame:
     """Report values that would be rejected (errors) or need a check (warnings), without sending anything.
 
     Takes the arguments of `plan`.
@@ -218,10 +203,10 @@ def validate(plan: Plan) -> pd.DataFrame:
     >>> growlytics_pandas.validate(df, "id")["rule"].tolist()
     ['id_duplicate', 'id_duplicate', 'value_not_finite']
     """
-    return plan.violations
+    return plan(df, id_col, client=client, **options).violations
 
 
-@with_plan_options
+@_with_plan_arguments
 def preview(
     df: pd.DataFrame,
     id_col: Hashable,
@@ -254,25 +239,14 @@ def preview(
     return plan(df, id_col, client=client, **options).preview(n)
 
 
-preview.__doc__ = _spell_out(preview.__doc__)
-
-
 @with_plan_options
+@with_push_options
 def push(
     df: pd.DataFrame,
     id_col: Hashable,
     *,
     client: Client | None = None,
-    errors: Errors = "raise",
-    dry_run: bool = False,
-    skip_unchanged: bool = False,
-    chunk_size: int = 1000,
-    max_concurrency: int = 64,
-    max_rate: float | None = None,
-    max_failures: float | None = None,
-    label: str | None = None,
-    progress: ProgressOption = "auto",
-    **options: Unpack[PlanArguments],
+    **options: Unpack[PushCall],
 ) -> PushResult:
     """Send every row to Growlytics, and report the rows that did not arrive, with reasons and remedies.
 
@@ -353,18 +327,8 @@ def push(
     >>> result.counts["accepted"]
     5
     """
-    push_options = PushOptions(
-        errors=errors,
-        dry_run=dry_run,
-        skip_unchanged=skip_unchanged,
-        chunk_size=chunk_size,
-        max_concurrency=max_concurrency,
-        max_rate=max_rate,
-        max_failures=max_failures,
-        label=label,
-        progress=progress,
-    )
-    return plan(df, id_col, client=client, **options)._push(push_options)  # noqa: SLF001 - the same, with checked options
+    of_push, of_plan = split_options(options)
+    return plan(df, id_col, client=client, **of_plan)._push(of_push).conclude()  # noqa: SLF001 - `push`, with checked options
 
 
 @with_plan_options
@@ -418,21 +382,13 @@ new_attributes, client
 
 
 @with_plan_options
+@with_push_options
 def push_batches(
     frames: Frames,
     id_col: Hashable,
     *,
     client: Client | None = None,
-    errors: Errors = "raise",
-    dry_run: bool = False,
-    skip_unchanged: bool = False,
-    chunk_size: int = 1000,
-    max_concurrency: int = 64,
-    max_rate: float | None = None,
-    max_failures: float | None = None,
-    label: str | None = None,
-    progress: ProgressOption = "auto",
-    **options: Unpack[PlanArguments],
+    **options: Unpack[PushCall],
 ) -> PushResult:
     """Push a sequence of frames as if they were one; one is in memory at a time.
 
@@ -472,22 +428,12 @@ label, progress
     10
     """
     refuse_client_as_id(id_col)
-    chosen = options_of(options, PUSH_OPTIONS)
-    push_options = PushOptions(
-        errors=errors,
-        dry_run=dry_run,
-        skip_unchanged=skip_unchanged,
-        chunk_size=chunk_size,
-        max_concurrency=max_concurrency,
-        max_rate=max_rate,
-        max_failures=max_failures,
-        label=label,
-        progress=progress,
-    )
+    of_push, of_plan = split_options(options)
+    chosen = options_of(of_plan, PUSH_OPTIONS)
     executor, connection = FrameExecutor(frames), connection_or_default(client)
     if not executor.can_repeat:
-        return push_stream(executor, id_col, chosen, connection, push_options)
-    return make_batch_plan(executor, id_col, chosen, connection)._push(push_options)  # noqa: SLF001 - the same, with checked options
+        return push_stream(executor, id_col, chosen, connection, of_push).conclude()
+    return make_batch_plan(executor, id_col, chosen, connection)._push(of_push).conclude()  # noqa: SLF001 - as above
 
 
 def rules() -> pd.DataFrame:

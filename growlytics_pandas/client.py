@@ -30,9 +30,8 @@ from growlytics_pandas.errors import (
 from growlytics_pandas.http.api_key import SEALED, seal
 from growlytics_pandas.ledger.project import Ledger, Project
 from growlytics_pandas.ledger.types import require_known
-from growlytics_pandas.upload.connection import Connection, Track, TransportName
+from growlytics_pandas.upload.connection import Connection, PushOptions, Track, TransportName
 from growlytics_pandas.upload.plan import make_plan
-from growlytics_pandas.upload.runner import LastResult
 
 if TYPE_CHECKING:
     import requests
@@ -314,15 +313,14 @@ def _upsert(
     frame = pd.DataFrame({label: _cell(value) for label, value in {_ID: customer_id, **values}.items()})
     chosen = PlanOptions(columns=list(values) or None, types=types, name=name, **options)
     made = make_plan(frame, _ID, chosen, connection)
-    last = LastResult.value
     try:
-        result = made.push(progress=False)
+        ended = made._push(PushOptions(progress=False))  # not `push`, which would replace the last result
     except ConstraintViolationError as error:
         raise _violated(error) from None
-    finally:
-        LastResult.value = last  # upsert does not replace the last push
-    if not result.ok:
-        raise _refusal(result.outcomes.iloc[0])
+    if (problem := ended.show()) is not None:
+        raise problem
+    if not ended.result.ok:
+        raise _refusal(ended.result.outcomes.iloc[0])
 
 
 def _cell(value: Any) -> Any:

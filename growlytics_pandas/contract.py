@@ -22,7 +22,7 @@ CONTENT_TYPE: Final = "application/json"  # [doc] the body is JSON
 STRING: Final = "string"  # [doc]
 NUMBER: Final = "number"  # [doc]
 BOOLEAN: Final = "boolean"  # [doc]
-DATE: Final = "date"  # [doc]
+DATE: Final = "date"  # [doc] YYYY-MM-DD HH:MM:SS, no fraction, no zone
 TYPES: Final = (STRING, NUMBER, BOOLEAN, DATE)  # [doc] fixed for the project when first tracked; others are ignored
 
 
@@ -44,8 +44,7 @@ MAX_CUSTOM_ATTRIBUTES: Final = 100  # [doc] custom attributes in one customer pr
 MAX_ID_CHARS: Final = 40  # [other] browser SDK, "Track Users": warned about
 MAX_VALUE_CHARS: Final = 512  # [other] core concepts, "User/Customer Profile": warned about
 
-DATE_FORMAT: Final = "%Y-%m-%d %H:%M:%S"  # [doc] YYYY-MM-DD HH:MM:SS, no fraction, no zone
-MIN_YEAR: Final = 1  # [assumed] the format has four digits for the year
+MIN_YEAR: Final = 1  # [assumed] the format of dates has four digits for the year
 MAX_YEAR: Final = 9999  # [assumed] likewise
 
 MAX_SAFE_INTEGER: Final = 2**53 - 1  # [assumed] a JSON reader that uses doubles rounds integers beyond it

@@ -12,7 +12,7 @@
     │   └── ConstraintViolationError     (ValueError) .violations .plan: nothing was sent
     ├── ServiceError                     the service: .status .attempts .server_message .retryable .result
     │   ├── AuthenticationError          401, 403: the key
-    │   ├── EndpointError                3xx, 404, 405, TLS: the URL, or a proxy in front of it
+    │   ├── EndpointError                3xx, 404, 405, 407, TLS: the URL, or a proxy in front of it
     │   ├── ServiceUnavailableError      requests stopped succeeding
     │   ├── CustomerRejectedError        one customer rejected (`Client.upsert`)
     │   └── TooManyFailuresError         `max_failures` reached
@@ -32,7 +32,7 @@ from traceback import walk_tb
 from types import TracebackType
 from typing import Any, Final
 
-from growlytics_pandas._text import without_keys
+from growlytics_pandas._masking import without_keys
 
 
 class GrowlyticsError(Exception):
@@ -158,7 +158,7 @@ class AuthenticationError(ServiceError):
 
 
 class EndpointError(ServiceError):
-    """A redirect, 404, 405 or a TLS failure: the URL is wrong, or a proxy intercepts requests."""
+    """A redirect, 404, 405, 407 or a TLS failure: the URL is wrong, or a proxy intercepts requests."""
 
 
 class ServiceUnavailableError(ServiceError):

@@ -1,9 +1,11 @@
 """The facts of the API, compared with the published page, and how characters are counted."""
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from growlytics_pandas import contract
+from growlytics_pandas.columns.convert import date_texts
 
 
 def test_facts_match_the_published_page():
@@ -13,7 +15,7 @@ def test_facts_match_the_published_page():
     assert contract.RESERVED_ATTRIBUTES == ("name", "email", "mobile")
     assert contract.MAX_ATTRIBUTE_NAME_CHARS == 49  # "less than 50 characters"
     assert contract.MAX_CUSTOM_ATTRIBUTES == 100
-    assert contract.DATE_FORMAT == "%Y-%m-%d %H:%M:%S"
+    assert date_texts(np.array(["2026-01-31T18:30:00.5"], "M8[ms]")) == ["2026-01-31 18:30:00"]
 
 
 def test_every_status_has_one_meaning():

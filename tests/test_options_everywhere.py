@@ -1,6 +1,8 @@
 """The same data with the same file of options gives the same bodies, however it is sent."""
 
+import inspect
 import json
+import re
 from dataclasses import fields
 
 import pandas as pd
@@ -9,8 +11,9 @@ import pytest
 import growlytics_pandas as gp
 from growlytics_pandas import options
 from growlytics_pandas.__main__ import main
-from growlytics_pandas.cli.plan_flags import FLAGS
+from growlytics_pandas.cli.flags import PLAN_FLAGS, PUSH_FLAGS
 from growlytics_pandas.columns.plan_options import PlanOptions
+from growlytics_pandas.upload.connection import PushArguments, PushOptions
 
 MESSY = pd.DataFrame(
     {
@@ -115,6 +118,19 @@ def test_dry_run_and_plan_match_the_push(kept, expected):
     assert {body["id"]: body for body in result.plan.preview(99)} == expected
 
 
+def test_type_checkers_see_the_options_of_a_push():
+    annotations = {name: hint.__forward_arg__ for name, hint in PushArguments.__annotations__.items()}
+    not_in_a_call = {"client", "is_retry"}
+    assert annotations == {field.name: field.type for field in fields(PushOptions) if field.name not in not_in_a_call}
+
+
+@pytest.mark.parametrize("name", ["plan", "schema", "push", "plan_batches", "push_batches", "push_segment"])
+def test_docstrings_name_every_option(name):
+    function = getattr(gp, name)
+    documented = set(re.findall(r"\w+", inspect.getdoc(function)))
+    assert set(inspect.signature(function).parameters) <= documented
+
+
 # the flags of the command line ----------------------------------------------------------------------------------------
 
 
@@ -136,7 +152,8 @@ def test_flags_override_the_file_by_column(kept, tmp_path, capsys):
 
 
 def test_flags_match_the_dataclass():
-    assert FLAGS.keys() - {"strip_columns"} == {field.name for field in fields(PlanOptions)}
+    assert PLAN_FLAGS.keys() - {"strip_columns"} == {field.name for field in fields(PlanOptions)}
+    assert PUSH_FLAGS.keys() == {*options.PUSH_KEYS}
 
 
 def test_each_option_has_a_flag(tmp_path, capsys):

@@ -136,7 +136,7 @@ def test_stored_values_match_the_frame(box, drawn, chunk_size):
     assert sum(result.counts.values()) == len(frame)
     promised = {
         body["id"]: {each["name"]: exactly(each["value"]) for each in body["attributes"]}
-        for body in (json.loads(text, parse_float=Decimal) for text in plan._encode(0, len(frame)).bodies)
+        for body in (json.loads(text, parse_float=Decimal) for text in plan._part.encode(0, len(frame)).bodies)
     }
     assert found == promised
 
@@ -268,7 +268,7 @@ def check(frame, box, naive, client):
     assert plan.has_errors == bool(lost)
     box.reset()
     naive.register()
-    for body in plan._encode(0, len(frame)).bodies:
+    for body in plan._part.encode(0, len(frame)).bodies:
         naive.post(body)
     assert naive.lost() == set()
     return lost

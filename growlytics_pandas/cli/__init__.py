@@ -2,10 +2,10 @@
 
 ::
 
-    inspect  pushing     the commands
+    schema_commands  pushing   the commands
     ledger_command       show, back up and restore the ledger
-    parser               the argument parser, and the options that the commands share
-    plan_flags           one flag for each option of a plan; flags override an options file; messages name flags
+    parser               the argument parser, and its errors
+    flags                the flags that the commands share; they override an options file; messages name them
     loading              FILE → plan, with the types that the ledger knows
     readers              opens a file or stdin, and finds its format and encoding
     records              CSV and JSON lines → columns, strictly: a short line is an error, not a missing value

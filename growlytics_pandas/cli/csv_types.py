@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas.cli.plan_flags import as_flags
+from growlytics_pandas.cli.flags import as_flags
 from growlytics_pandas.columns.texts import MISSING_WORDS
 
 _INTEGER: Final = r"-?(?:0|[1-9][0-9]*)"

@@ -12,14 +12,13 @@ from typing import Any, Final
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas._masking import visible
+from growlytics_pandas._masking import KEY_VARIABLE, visible
 from growlytics_pandas._rules import Rule
-from growlytics_pandas._text import KEY_VARIABLE
 from growlytics_pandas.checks.schema import name_of_column
 from growlytics_pandas.checks.suggestions import as_options
 from growlytics_pandas.cli.csv_types import Note, complete_decimals, infer_column
-from growlytics_pandas.cli.plan_flags import as_flags, check_file, read_options
-from growlytics_pandas.cli.readers import Table, find_source, read_source, require_file
+from growlytics_pandas.cli.flags import as_flags, check_file, read_options
+from growlytics_pandas.cli.readers import FileTable, find_source, read_source, require_file
 from growlytics_pandas.cli.summary import Summary, as_line
 from growlytics_pandas.client import Client
 from growlytics_pandas.columns.dtypes import classify
@@ -71,7 +70,7 @@ def load_and_check(arguments: argparse.Namespace) -> Loaded:
     """
     loaded = _load(arguments)
     plan = loaded.plan._relabelled(loaded.plan.frame.index.rename("line"), label="line")
-    new = types_to_fix(plan._schema, plan._common.dropped)
+    new = types_to_fix(plan._schema, plan._context.dropped)
     groups = [group for group in plan._findings.groups() if group.rule is Rule.TYPE_DOUBTFUL]
     doubtful = {group.column: new[group.attribute] for group in groups if group.attribute in new}
     notes, warnings = list[str](), list[str]()
@@ -136,7 +135,7 @@ def _contacts(plan: Plan, noted: Collection[int]) -> set[int]:
     return {each.position for each in plan._schema.attributes if repr(each.column) in found}
 
 
-def read_table(arguments: argparse.Namespace) -> Table:
+def read_table(arguments: argparse.Namespace) -> FileTable:
     """Read the file according to the flags, write the notes on it, and check the columns of the options file."""
     table = read_source(find_source(arguments))
     write_notes(table.notes, is_quiet=arguments.quiet)  # also if columns are missing: it may be the wrong sheet
@@ -225,11 +224,10 @@ def open_client(arguments: argparse.Namespace) -> Client | None:
         key,
         arguments.base_url,
         ledger=None if arguments.ledger == "none" else arguments.ledger,
-        transport=getattr(arguments, "transport", "auto"),
-        timeout=getattr(arguments, "timeout", 30.0),
-        verify=getattr(arguments, "ca_bundle", None) or True,
         types=arguments.types_file,
         track=arguments.track,
+        verify=getattr(arguments, "ca_bundle", None) or True,
+        **{name: getattr(arguments, name) for name in ("transport", "timeout") if hasattr(arguments, name)},
     )
 
 

@@ -8,13 +8,12 @@ import importlib.util
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from growlytics_pandas._masking import Masker, visible
+from growlytics_pandas._masking import Masker, visible, without_keys
 from growlytics_pandas._output_paths import replacing, require_path, require_target
-from growlytics_pandas._text import without_keys
 from growlytics_pandas.cli.readers import STDIN
 from growlytics_pandas.cli.running import Exit
 from growlytics_pandas.cli.summary import Summary
@@ -29,15 +28,41 @@ from growlytics_pandas.views.report import write_report
 from growlytics_pandas.views.tables import REPORT_LIMITS
 
 _PARQUET: Final = ".parquet"
-_SUFFIXES: Final = {
-    "report": (".html", ".htm"),
-    "violations": (".csv", SUFFIX),
-    "outcomes": (".csv", _PARQUET, SUFFIX),
-    "rejects": (".csv", SUFFIX),
-    "save": (".toml",),
-    "members": (),  # any name
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFile:
+    """A file that a command can write; `suffixes` are those by which other programs recognize it, () for any name."""
+
+    suffixes: tuple[str, ...]
+    help: str
+
+
+OUTPUT_FILES: Final = {
+    "report": OutputFile((".html", ".htm"), "write a report (.html); ids, names, emails and mobiles are masked"),
+    "violations": OutputFile((".csv", SUFFIX), "write all violations (.csv, safe to open in a spreadsheet, or .xlsx)"),
+    "outcomes": OutputFile((".csv", _PARQUET, SUFFIX), "write the outcome of each row (.csv, .parquet or .xlsx)"),
+    "rejects": OutputFile(
+        (".csv", SUFFIX),
+        "write the rows that did not fully arrive, after columns with the reasons (.csv or .xlsx); correct them and "
+        "push this file",
+    ),
+    "save": OutputFile(
+        (".toml",),
+        "write the options to a .toml file, for --options; not how the file is read (--sep, --encoding, …), which the "
+        "command printed as next repeats",
+    ),
+    "members": OutputFile(
+        (),
+        "a csv that this command reads and writes: the members after the last run. One file per segment and project; "
+        "it contains ids in plain text, so only its owner may read it",
+    ),
 }
-"""The suffixes of each output file, by which other programs recognize the format."""
+
+
+def add_output_file(parser: Any, name: str, **how: Any) -> None:
+    """Add the flag of an output file to a parser, or to a group of it."""
+    parser.add_argument(f"--{name}", type=Path, metavar="PATH", help=OUTPUT_FILES[name].help, **how)
 
 
 def check_outputs(arguments: argparse.Namespace) -> None:
@@ -46,7 +71,7 @@ def check_outputs(arguments: argparse.Namespace) -> None:
     _require_apart(arguments, requested)
     for name, path in requested.items():
         option = f"--{name}"
-        allowed = _SUFFIXES[name]
+        allowed = OUTPUT_FILES[name].suffixes
         if allowed and path.suffix.lower() not in allowed:
             raise InvalidArgumentError(f"{option}: found {str(path)!r}; the name must end in {' or '.join(allowed)}.")
         if path.suffix.lower() == _PARQUET and not importlib.util.find_spec("pyarrow"):
@@ -119,7 +144,7 @@ def write_outputs(summary: Summary, arguments: argparse.Namespace, plan: Plan, r
 
 
 def _requested(arguments: argparse.Namespace) -> dict[str, Path]:
-    found: dict[str, Any] = {name: getattr(arguments, name, None) for name in _SUFFIXES}
+    found: dict[str, Any] = {name: getattr(arguments, name, None) for name in OUTPUT_FILES}
     return {name: path for name, path in found.items() if path is not None}
 
 

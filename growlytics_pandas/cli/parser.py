@@ -10,14 +10,13 @@ import difflib
 import sys
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from pathlib import Path
-from typing import Any, Final, NoReturn, get_args
+from typing import Any, Final, NoReturn
 
-from growlytics_pandas._text import plural, without_keys
-from growlytics_pandas.cli.plan_flags import add_plan
-from growlytics_pandas.cli.readers import FORMATS
+from growlytics_pandas._masking import without_keys
+from growlytics_pandas._text import plural
+from growlytics_pandas.cli.flags import add_file, add_plan, add_sending, add_service
+from growlytics_pandas.cli.output_files import add_output_file
 from growlytics_pandas.cli.running import EXITS, Command, Exit
-from growlytics_pandas.upload.connection import Track, TransportName
 
 _KEY_OPTIONS: Final = ("--key", "--api-key", "--apikey", "--token")
 _WHY_NO_KEY: Final = (
@@ -141,91 +140,18 @@ def add_command(commands: Any, command: Command) -> None:
     """Add a command to the argument parser."""
     text = f"{READING}\n\n{EXITS}"
     parser = commands.add_parser(command.name, help=command.help, description=f"{command.help}.", epilog=text)
-    _add_file(parser)
+    add_file(parser)
     if command.add_more is not None:
         command.add_more(parser)
     add_plan(parser, command.plan_options)
-    _add_service(parser)
+    add_service(parser)
     if command.sends:
-        _add_sending(parser)
+        add_sending(parser)
     _add_output(parser, command.files)
     required = (each for each in parser._actions if each.required and each.option_strings)
     flags = ["--id-col COLUMN", *(f"{each.option_strings[0]} {each.metavar}" for each in required)]
     parser.usage = f"%(prog)s FILE {' '.join(flags)} [options]"  # a list of all options is 30 lines long
     parser.set_defaults(run=command.run, parser=parser)
-
-
-def _add_file(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("the file")
-    group.add_argument(
-        "file",
-        metavar="FILE",
-        help="csv, tsv, jsonl, ndjson, parquet, xlsx, xls, xlsb or ods, also with .gz; - means stdin",
-    )
-    group.add_argument("--format", choices=FORMATS, help="the format, if the file name does not show it")
-    group.add_argument("--encoding", help="encoding of csv, tsv and jsonl, such as cp1252 or utf-16 (default: utf-8)")
-    group.add_argument("--sep", help="separator of the cells of a csv (default: a comma; tsv: a tab)")
-    group.add_argument(
-        "--skip-rows", type=_count, default=0, metavar="N", help="lines above the heading of a csv or workbook"
-    )
-    group.add_argument("--sheet", metavar="NAME", help="sheet of a workbook, or its number from 1 (default: the first)")
-    group.add_argument("--limit", type=_count, metavar="N", help="read only the first N rows, for a trial")
-
-
-def _add_service(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("the service (the key: GROWLYTICS_API_KEY, or --key-file)")
-    group.add_argument("--key-file", metavar="PATH", help="a file that contains only the API key")
-    group.add_argument("--base-url", metavar="URL", help="default: GROWLYTICS_BASE_URL, else the documented host")
-    group.add_argument(
-        "--ledger",
-        default="auto",
-        metavar="PATH",
-        help="the ledger file, or none (default: GROWLYTICS_LEDGER, else a file in your user data directory)",
-    )
-    group.add_argument(
-        "--track",
-        choices=get_args(Track),
-        help="also store a digest of two bytes per value in the ledger, to count changed values by attribute",
-    )
-    group.add_argument(
-        "--types-file", metavar="PATH", help="a JSON file of types: read at the start, updated at the end"
-    )
-
-
-def _add_sending(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("sending")
-    group.add_argument(
-        "--dry-run", action="store_true", default=None, help="do everything except send requests; needs no key"
-    )
-    group.add_argument(
-        "--skip-unchanged",
-        action="store_true",
-        default=None,
-        help="skip customers whose data was accepted before; also resumes a stopped push",
-    )
-    group.add_argument(
-        "--errors",
-        choices=("raise", "drop"),
-        help="drop: send only valid rows and values (default: raise)",
-    )
-    group.add_argument("--max-rate", type=float, metavar="N", help="maximum requests per second")
-    group.add_argument("--max-concurrency", type=int, metavar="N", help="maximum requests in flight (default: 64)")
-    group.add_argument(
-        "--max-failures",
-        type=number,
-        metavar="N",
-        help="stop after this many failed rows (50), or at this share of failed rows (0.1)",
-    )
-    group.add_argument("--label", metavar="TEXT", help="the name of this run in the history and the log")
-    group.add_argument("--chunk-size", type=int, metavar="N", help="rows encoded at once (default: 1000)")
-    group.add_argument(
-        "--transport",
-        choices=get_args(TransportName),
-        default="auto",
-        help="the HTTP library (default: auto, libcurl if pycurl is installed)",
-    )
-    group.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS", help="for one request (default: 30)")
-    group.add_argument("--ca-bundle", metavar="PATH", help="certificate authorities to trust")
 
 
 _QUIET_TABLE: Final = "print only the table"
@@ -240,24 +166,4 @@ def _add_output(parser: argparse.ArgumentParser, files: tuple[str, ...]) -> None
     group.add_argument("--json", action="store_true", help="print one JSON object, and nothing else, to stdout")
     group.add_argument("--quiet", action="store_true", help=_QUIET if files else _QUIET_TABLE)
     for name in files:
-        group.add_argument(f"--{name}", type=Path, metavar="PATH", help=_FILES[name])
-
-
-_FILES: Final = {
-    "report": "write a report (.html); ids, names, emails and mobiles are masked",
-    "violations": "write all violations (.csv, safe to open in a spreadsheet, or .xlsx)",
-    "rejects": "write the rows that did not fully arrive, after columns with the reasons (.csv or .xlsx); correct them "
-    "and push this file",
-    "outcomes": "write the outcome of each row (.csv, .parquet or .xlsx)",
-}
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"found {text!r}; it must be a whole number of 1 or more")
-    return int(text)
-
-
-def number(text: str) -> float:
-    """Return an int or a float; argparse calls it a "number" in errors."""
-    return int(text) if text.isdecimal() else float(text)
+        add_output_file(group, name)

@@ -12,14 +12,13 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final, cast
 
 import pandas as pd
 
-from growlytics_pandas._status import RETRYABLE, Status, is_refused
+from growlytics_pandas._status import RETRYABLE, Ended, Status, is_refused
 from growlytics_pandas._text import plural
-from growlytics_pandas.api import last_result
+from growlytics_pandas.cli.flags import PUSH_FLAGS, read_options
 from growlytics_pandas.cli.loading import (
     Loaded,
     begin_summary,
@@ -29,22 +28,23 @@ from growlytics_pandas.cli.loading import (
     read_table,
     write_notes,
 )
-from growlytics_pandas.cli.output_files import check_outputs, write_outputs
-from growlytics_pandas.cli.plan_flags import read_options
+from growlytics_pandas.cli.output_files import add_output_file, check_outputs, write_outputs
 from growlytics_pandas.cli.readers import OF_FILE
 from growlytics_pandas.cli.running import Command, Exit, Stopper, explain
-from growlytics_pandas.cli.summary import FailedRow, Summary, as_line
+from growlytics_pandas.cli.summary import REFUSED, FailedRow, Summary, as_line
 from growlytics_pandas.columns.plan_options import PlanOptions
-from growlytics_pandas.contract import KEY_STATUSES
 from growlytics_pandas.errors import ConstraintViolationError, ServiceError
 from growlytics_pandas.http.protocol import one_line
-from growlytics_pandas.options import PLAN_KEYS, PUSH_KEYS
+from growlytics_pandas.options import PLAN_KEYS
 from growlytics_pandas.segments.api import push_segment
 from growlytics_pandas.segments.members import find_members
 from growlytics_pandas.segments.segment import Segment, SegmentResult
 from growlytics_pandas.upload.changes import changes_text
-from growlytics_pandas.upload.connection import PushOptions
+from growlytics_pandas.upload.connection import PushOptions, connection_of
 from growlytics_pandas.upload.plan import PushResult
+from growlytics_pandas.upload.runner import EndedRun
+from growlytics_pandas.views.headline import steps_for_missing
+from growlytics_pandas.views.html import StepKind
 from growlytics_pandas.views.progress import open_listener
 
 _SHOWN_FAILURES: Final = 10
@@ -56,7 +56,7 @@ def _push(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
     changes = None if arguments.quiet else loaded.plan.changes
     if changes and any(changes.values()) and not arguments.dry_run:
         sys.stderr.write(f"{one_line(arguments.file)}: {changes_text(changes)}\n")  # before it is sent
-    result, error = run_to_end(loaded.plan.push, arguments, stopper)
+    result, error = run_to_end(loaded.plan._push, arguments, stopper)
     summary = of_result(begin_summary(arguments, loaded), result).with_changes(changes)
     return _concluded(of_error(summary, error, stopper), arguments, result)
 
@@ -71,7 +71,7 @@ def of_error(summary: Summary, error: BaseException | None, stopper: Stopper) ->
     """Return `summary` with the error that ended the push."""
     if isinstance(error, ConstraintViolationError):
         nothing: dict[str, Any] = {"new_types": {}, "seconds": None, "started": None}
-        return replace(summary, exit_status=Exit.DATA, ended="refused", would_refuse=False, **nothing)
+        return replace(summary, exit_status=Exit.DATA, ended=REFUSED, would_refuse=False, **nothing)
     if error is None:
         return summary
     summary = explain(error, summary, stopper)
@@ -81,27 +81,22 @@ def of_error(summary: Summary, error: BaseException | None, stopper: Stopper) ->
 
 
 def run_to_end(
-    push: Callable[..., PushResult], arguments: argparse.Namespace, stopper: Stopper
+    push: Callable[[PushOptions], EndedRun[PushResult]], arguments: argparse.Namespace, stopper: Stopper
 ) -> tuple[PushResult, BaseException | None]:
     """Push, and return the result, also after an error; if violations prevented the push, that of a dry run."""
-    sending = {name: getattr(arguments, name) for name in PUSH_KEYS}
+    sending = {name: getattr(arguments, name) for name in PUSH_FLAGS}
     progress = stopper.watch(None if arguments.quiet or arguments.dry_run else open_listener("text"))
-    before = last_result()
     try:
-        return push(**sending, progress=progress), None
+        ended = push(PushOptions(**sending, progress=progress))
     except ConstraintViolationError as error:
-        return push(dry_run=True), error
-    except (Exception, KeyboardInterrupt) as error:
-        result = last_result()
-        if not isinstance(result, PushResult) or result is before:
-            raise
-        return result, error
+        return push(PushOptions(dry_run=True)).result, error
+    return ended.result, ended.show()
 
 
 def of_result(summary: Summary, result: PushResult) -> Summary:
     """Return `summary` with the outcome of the rows."""
     counts, failed, types = result.counts, result.failed, result.new_types
-    is_dry = result.run.ended == "dry run"
+    is_dry = result.run.ended == Ended.DRY_RUN
     # A row that --keep leaves out is `invalid`, but not an error: the user requested it.
     n_lost = 0 if is_dry else sum(counts[status] for status in RETRYABLE)
     summary = summary.with_findings(result._findings)
@@ -134,15 +129,16 @@ def _failures(result: PushResult, failed: pd.DataFrame) -> tuple[FailedRow, ...]
 
 def next_step(summary: Summary, arguments: argparse.Namespace) -> str:
     """Return what to do next; '' if there is nothing to do."""
-    counts = summary.counts or {}
-    if summary.ended == "refused" or summary.would_refuse:
+    http_statuses = (failure.http_status for failure in summary.failures)
+    steps = steps_for_missing(summary.counts or {}, summary.refused, http_statuses)
+    if summary.ended == REFUSED or summary.would_refuse:
         lists = "" if arguments.violations else " --violations PATH lists them all."
         return f"correct the file, or send the rest without those values: --errors drop.{lists}"
-    if any(failure.http_status in KEY_STATUSES for failure in summary.failures):
+    if StepKind.WRONG_KEY in steps:
         return "give the right API key, then run the same command again."
-    if summary.ended == "dry run" or summary.exit_status in (Exit.DONE, Exit.CALL, Exit.FAULT):
+    if summary.ended == Ended.DRY_RUN or summary.exit_status in (Exit.DONE, Exit.CALL, Exit.FAULT):
         return ""
-    if not any(counts.get(status) for status in RETRYABLE):
+    if not steps:
         return _next_for_rejects(arguments)
     return _next_for_failures(summary, arguments)
 
@@ -185,14 +181,7 @@ _READING: Final = tuple(name for name in PLAN_KEYS if name in inspect.signature(
 def _add_segment_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the segment (FILE: its current members)")
     group.add_argument("--attribute", required=True, metavar="NAME", help="the attribute that marks members")
-    group.add_argument(
-        "--members",
-        required=True,
-        type=Path,
-        metavar="PATH",
-        help="a csv that this command reads and writes: the members after the last run. One file per segment and "
-        "project; it contains ids in plain text, so only its owner may read it",
-    )
+    add_output_file(group, "members", required=True)
     group.add_argument("--value", type=_value, default=True, help="sent for customers who joined (default: true)")
     group.add_argument("--left", type=_value, default=False, help="sent for customers who left (default: false)")
     group.add_argument("--resend", action="store_true", help="also send --value for customers who stayed")
@@ -224,7 +213,6 @@ def _push_segment(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
         resend=arguments.resend,
         allow_empty=arguments.allow_empty,
         reading=PlanOptions(**given, keep="first"),
-        client=client,
         label="line",
     )
     table = read_table(arguments)
@@ -233,8 +221,8 @@ def _push_segment(arguments: argparse.Namespace, stopper: Stopper) -> Summary:
     write_notes(of_client, is_quiet=arguments.quiet)
     frame = table.frame.rename_axis(index="line")
 
-    def push(**how: Any) -> SegmentResult:
-        return segment.push(frame, PushOptions(**how))
+    def push(options: PushOptions) -> EndedRun[SegmentResult]:
+        return segment.push(frame, options, connection_of(client))
 
     found, error = run_to_end(push, arguments, stopper)
     result = cast("SegmentResult", found)

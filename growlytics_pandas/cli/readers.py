@@ -92,7 +92,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class FileTable:
     """The content of the file; the index is the line in the file (Parquet: the row). Cells of a CSV are text.
 
     `index_columns`: the columns of `frame` that pandas would put in the index. `is_untyped`: all cells are text.
@@ -123,7 +123,7 @@ def find_source(arguments: argparse.Namespace) -> Source:
     return Source(arguments.file, found, encoding, sep, arguments.limit, arguments.skip_rows, arguments.sheet)
 
 
-def read_source(source: Source) -> Table:
+def read_source(source: Source) -> FileTable:
     """Read the file, up to the limit."""
     try:
         with _opened(source.path) as stream:
@@ -149,14 +149,14 @@ def _unreadable(shown: str, error: OSError) -> InvalidArgumentError:
     return InvalidArgumentError(f"{shown}: it cannot be read: {error.strerror or error}.")
 
 
-def _read(source: Source, stream: io.BufferedReader) -> Table:
+def _read(source: Source, stream: io.BufferedReader) -> FileTable:
     if source.format == "parquet":
         return _read_parquet(source, stream)
     if source.format in EXCEL_FORMATS:
         frame, notes = read_excel(
             stream.read(), source.shown, sheet=source.sheet, skip_rows=source.skip, limit=source.limit
         )
-        return Table(frame, notes=notes)
+        return FileTable(frame, notes=notes)
     start = stream.peek(_LOOKED_AT)[:_LOOKED_AT]
     _refuse_binary(start, source.shown)
     encoding = _marked_encoding(start, source)
@@ -169,7 +169,7 @@ def _read(source: Source, stream: io.BufferedReader) -> Table:
         else:
             frame = read_json_lines(lines, source.shown, source.limit)
         notes = _notes_of(source, frame, lines.last)
-        return Table(frame, is_untyped=default is not None, notes=notes)
+        return FileTable(frame, is_untyped=default is not None, notes=notes)
 
 
 def _refuse_binary(start: bytes, shown: str) -> None:
@@ -229,7 +229,7 @@ def _notes_of(source: Source, frame: pd.DataFrame, last_line: str = "") -> tuple
     return tuple(notes)
 
 
-def _read_parquet(source: Source, stream: BinaryIO) -> Table:
+def _read_parquet(source: Source, stream: BinaryIO) -> FileTable:
     try:
         # with numpy dtypes, a column of whole numbers with a missing value would become floats
         frame = pd.read_parquet(io.BytesIO(stream.read()), dtype_backend="pyarrow")
@@ -243,7 +243,7 @@ def _read_parquet(source: Source, stream: BinaryIO) -> Table:
             f"{source.shown}: {twice[0]!r} is the name of a column and of an index level; rename one of them."
         )
     frame = (frame.reset_index(named) if named else frame).iloc[: source.limit]
-    return Table(frame.reset_index(drop=True), index_columns=tuple(named), notes=_notes_of(source, frame))
+    return FileTable(frame.reset_index(drop=True), index_columns=tuple(named), notes=_notes_of(source, frame))
 
 
 @contextlib.contextmanager

@@ -15,8 +15,9 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from growlytics_pandas._text import without_keys
-from growlytics_pandas.cli.summary import Summary, as_line
+from growlytics_pandas._masking import without_keys
+from growlytics_pandas._status import Ended
+from growlytics_pandas.cli.summary import ERROR, Summary, as_line
 from growlytics_pandas.errors import (
     ApiKeyError,
     DataError,
@@ -160,10 +161,10 @@ def _read_key(arguments: argparse.Namespace) -> None:
 def explain(error: BaseException, summary: Summary, stopper: Stopper) -> Summary:
     """Return `summary` with the exit status and message of an error."""
     if isinstance(error, KeyboardInterrupt):
-        ended = "interrupted"
+        ended = Ended.INTERRUPTED.value
         before = "" if stopper.has_begun else "before anything was sent"
         return replace(summary, exit_status=stopper.status, ended=ended, message=before)
-    ended = "error" if summary.ended == "finished" else summary.ended
+    ended = ERROR if summary.ended == Ended.FINISHED else summary.ended
     if isinstance(error, GrowlyticsError):
         return replace(summary, exit_status=status_of(error), ended=ended, message=as_line(error))
     if isinstance(error, MemoryError):
@@ -181,7 +182,7 @@ def _print_summary(summary: Summary, arguments: argparse.Namespace) -> int:
     """Print the summary, and return the exit status: that of the command, or an error if it cannot be printed."""
     if summary.message:
         message = without_keys(summary.message)
-        sys.stderr.write(f"{'stopped' if summary.ended == 'interrupted' else 'error'}: {message}\n")
+        sys.stderr.write(f"{'stopped' if summary.ended == Ended.INTERRUPTED else 'error'}: {message}\n")
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     to_text = summary.to_quiet_text if arguments.quiet else summary.to_text
     text = summary.to_json() if arguments.json else to_text(width)

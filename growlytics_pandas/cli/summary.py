@@ -10,14 +10,17 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 from growlytics_pandas._rules import Severity
-from growlytics_pandas._status import Status
+from growlytics_pandas._status import Ended, Status
 from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.upload.changes import Changes, changes_text
 from growlytics_pandas.views.headline import had_nothing_to_send
-from growlytics_pandas.views.tables import TO_DECIDE, label
+from growlytics_pandas.views.tables import TO_DECIDE, label_text
 
+REFUSED: Final = "refused"
+ERROR: Final = "error"
+"""How a command ended that did not push; a push ends as `Ended`."""
 MAX_CHARS: Final = 600  # of a line; an error ends with its remedy, which must not be cut
 _FAILURES_IN_TEXT: Final = 3  # they are usually alike
 _LEAST_WRAPPED: Final = 40  # characters of a line for wrapped text beside other columns
@@ -64,7 +67,7 @@ class Summary:
     command: str  # `schema`, `suggest`, `validate`, `push` or `segment`
     file: str  # FILE as given
     exit_status: int = 0  # as in --help
-    ended: str = "finished"  # or `dry run`, `refused`, `interrupted`, `stopped early`, `crashed`, `error`
+    ended: str = Ended.FINISHED.value  # the value of another `Ended`, `REFUSED` or `ERROR`
     would_refuse: bool = False  # validate and a dry run: whether the push would be refused, so that nothing is sent
     rows: int | None = None  # of the file
     counts: dict[str, int] | None = None  # status → rows; the sum is `rows` (`segment`: plus the customers who left)
@@ -117,12 +120,12 @@ class Summary:
 
     def to_text(self, width: int | None = None) -> str:
         """Return a few lines of text, wrapped to the `width` of a terminal."""
-        rules = () if self.ended == "stopped early" else self.rules  # they would hide why it ended
+        rules = () if self.ended == Ended.STOPPED_EARLY else self.rules  # they would hide why it ended
         return "\n".join([*self._result(width), *self._rule_lines(rules, width), *self._more()])
 
     def to_quiet_text(self, width: int | None = None) -> str:
         """Return the result, and the errors if nothing is sent because of them."""
-        is_refused = self.would_refuse or self.ended == "refused"
+        is_refused = self.would_refuse or self.ended == REFUSED
         errors = [found for found in self.rules if found.severity == Severity.ERROR and is_refused]
         return "\n".join([*self._result(width), *self._rule_lines(errors, width)])
 
@@ -153,10 +156,10 @@ class Summary:
     def _more(self) -> Iterator[str]:
         """Yield what is to know besides the result and the violations."""
         yield from self._failure_lines()
-        if self.changes and (self.command == "validate" or self.ended == "dry run"):
+        if self.changes and (self.command == "validate" or self.ended == Ended.DRY_RUN):
             yield f"compared with the ledger: {changes_text(self.changes)}"
         if self.new_types:
-            would = "would be fixed" if self.ended == "dry run" else "are now fixed"
+            would = "would be fixed" if self.ended == Ended.DRY_RUN else "are now fixed"
             named = ", ".join(f"{one_line(name, _MAX_NAME_CHARS)} {kind}" for name, kind in self.new_types.items())
             yield f"types that {would} and cannot be changed later: {named}"
         if self.files:
@@ -179,15 +182,15 @@ class Summary:
             n_sendable = (self.counts or {}).get("unsent", 0)
             drop = f"with --errors drop {n_sendable:,} of {plural(n_rows, 'row')} would be sent"
             return f"{start}: a push would be refused ({plural(n_errors, 'error')}); {drop}; dry run"
-        would = {"unsent": "would be sent"} if self.ended == "dry run" else {}
+        would = {"unsent": "would be sent"} if self.ended == Ended.DRY_RUN else {}
         counts = ", ".join(f"{n:,} {would.get(status, status)}" for status, n in (self.counts or {}).items() if n)
         if self.segment:
             counts = f"{self.segment['note']}; {counts}"
         counts += ", some without all their attributes" if self.is_incomplete else ""
-        how = {"refused": "refused: nothing was sent"}.get(self.ended, self.ended)
-        if self.ended == "finished" and had_nothing_to_send(self.counts or {}):
+        how = {REFUSED: "refused: nothing was sent"}.get(self.ended, self.ended)
+        if self.ended == Ended.FINISHED and had_nothing_to_send(self.counts or {}):
             how = "nothing to send"
-        took = f" in {self.seconds:,.1f} s" if self.started and how in ("finished", "interrupted") else ""
+        took = f" in {self.seconds:,.1f} s" if self.started and how in (Ended.FINISHED, Ended.INTERRUPTED) else ""
         return f"{start}{': ' if counts else ''}{counts}; {how}{took}"
 
 
@@ -240,7 +243,7 @@ def _wrapped(start: str, text: str, indent: str, width: int | None) -> str:
 def _cell(name: str, row: Mapping[str, Any]) -> str:
     value = row[name]
     if name in ("column", "attribute"):
-        return label(value)
+        return label_text(value)
     if name == "flag" and row["value"] is None:
         return f"{value} ({TO_DECIDE})"
     if value is None:

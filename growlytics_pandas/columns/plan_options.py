@@ -23,8 +23,8 @@ import numpy as np
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas._masking import MAX_SHOWN_CHARS
-from growlytics_pandas._text import argument, options_text, without_keys
+from growlytics_pandas._masking import MAX_SHOWN_CHARS, without_keys
+from growlytics_pandas._text import argument, options_text
 from growlytics_pandas.columns.named_formats import NAMED_FORMATS
 from growlytics_pandas.contract import INDIA, AttributeType
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
@@ -233,7 +233,12 @@ class PlanOptions:
 
 def options_of(given: Mapping[str, Any], of_push: Collection[str] = ()) -> PlanOptions:
     """Return the options given in a call; raise TypeError for an unknown name. `of_push`: the names of push's own."""
-    names = [field.name for field in fields(PlanOptions)]
+    refuse_unknown(given, [field.name for field in fields(PlanOptions)], of_push)
+    return PlanOptions(**given)
+
+
+def refuse_unknown(given: Mapping[str, Any], names: Collection[str], of_push: Collection[str] = ()) -> None:
+    """Raise TypeError for an option that is not among `names`. `of_push`: the names of push's own."""
     for name in given:
         if name not in names:
             near = difflib.get_close_matches(name, [*names, *of_push], n=1)
@@ -243,26 +248,26 @@ def options_of(given: Mapping[str, Any], of_push: Collection[str] = ()) -> PlanO
             elif isinstance(given[name], Mapping) and given[name].keys() <= {*names, *of_push}:
                 meant = f" A dict of options is given as **{name}."
             raise InvalidArgumentTypeError(without_keys(f"there is no option {name!r} here.{meant}"))
-    return PlanOptions(**given)
 
 
 def with_plan_options(function: F) -> F:
     """List the options of a plan in the signature of a function that takes them as ``**options``."""
-    return _with_options(function, PlanArguments.__annotations__)
+    return list_options(function, PlanOptions, PlanArguments.__annotations__, before="client")
 
 
 def with_reading_options(function: F) -> F:
     """List the options for how values are read in the signature of a function that takes them as ``**options``."""
-    return _with_options(function, ReadingArguments.__annotations__)
+    return list_options(function, PlanOptions, ReadingArguments.__annotations__)
 
 
-def _with_options(function: F, names: Collection[str]) -> F:
+def list_options(function: F, options: Any, names: Collection[str], before: str = "") -> F:
+    """List fields of a dataclass of options in a signature instead of ``**options``: `before` an argument, or last."""
     signature = inspect.signature(function)
     own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
-    place = next((i for i, one in enumerate(own) if one.name == "client"), len(own))
+    place = next((i for i, one in enumerate(own) if one.name == before), len(own))
     listed = [
         inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=f.type)
-        for f in fields(PlanOptions)
+        for f in fields(options)
         if f.name in names
     ]
     function.__signature__ = signature.replace(parameters=[*own[:place], *listed, *own[place:]])  # type: ignore[attr-defined]

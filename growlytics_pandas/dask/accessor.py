@@ -15,7 +15,7 @@ from growlytics_pandas.dask.cluster import ClusterExecutor
 from growlytics_pandas.dask.partitions import PartitionExecutor, warn_of_converted_text
 from growlytics_pandas.segments import api as segments
 from growlytics_pandas.segments.segment import SegmentResult
-from growlytics_pandas.upload.connection import PUSH_OPTIONS, PushOptions, connection_or_default, refuse_client_as_id
+from growlytics_pandas.upload.connection import PUSH_OPTIONS, connection_or_default, refuse_client_as_id, split_options
 from growlytics_pandas.upload.part_profiles import profile_parts
 from growlytics_pandas.upload.parts import Executor
 from growlytics_pandas.upload.plan import Plan, PushResult, infer_schema_of_parts, make_batch_plan
@@ -23,7 +23,7 @@ from growlytics_pandas.upload.plan import Plan, PushResult, infer_schema_of_part
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _like(function: Callable[..., Any]) -> Callable[[F], F]:
+def _with_signature_of(function: Callable[..., Any]) -> Callable[[F], F]:
     """Give a method the signature of the pandas method, but not its name or docstring."""
     return functools.wraps(function, assigned=())  # type: ignore[return-value]
 
@@ -40,7 +40,7 @@ class GrowlyticsDaskAccessor:
     def __init__(self, ddf: Any) -> None:
         self._ddf = ddf
 
-    @_like(api.plan)
+    @_with_signature_of(api.plan)
     def plan(self, id_col: Any, **options: Any) -> Plan:
         """Work out what a push of all partitions would do, on the cluster if there is one."""
         refuse_client_as_id(id_col)
@@ -53,14 +53,13 @@ class GrowlyticsDaskAccessor:
         warn_of_converted_text(profile.example)
         return made
 
-    @_like(api.push)
+    @_with_signature_of(api.push)
     def push(self, id_col: Any, **options: Any) -> PushResult:
         """Push all partitions, on the workers of the cluster if there is one. It is not lazy."""
-        how = {name: options.pop(name) for name in PUSH_OPTIONS if name in options}
-        PushOptions(**how)  # before any partition is read
-        return self.plan(id_col, **options).push(**how)
+        of_push, of_plan = split_options(options)  # checks the former before any partition is read
+        return self.plan(id_col, **of_plan)._push(of_push).conclude()  # noqa: SLF001 - the same, with checked options
 
-    @_like(segments.push_segment)
+    @_with_signature_of(segments.push_segment)
     def push_segment(self, id_col: Any, attribute: Any, **options: Any) -> SegmentResult:
         """Send the customers who joined or left a segment. The ids are computed as one column and sent locally."""
         ddf = self._ddf
@@ -68,22 +67,22 @@ class GrowlyticsDaskAccessor:
         frame = ddf[[id_col]].compute() if id_col in ddf.columns else ddf._meta  # noqa: SLF001 - Dask's name for it
         return segments.push_segment(frame, id_col, attribute, **options)
 
-    @_like(api.schema)
+    @_with_signature_of(api.schema)
     def schema(self, id_col: Any, **options: Any) -> Any:
         """Return the columns that would be sent, with attribute names and types."""
         return self.plan(id_col, **options).schema
 
-    @_like(api.suggest)
+    @_with_signature_of(api.suggest)
     def suggest(self, id_col: Any, **options: Any) -> dict[str, Any]:
         """Suggest options from the first rows of each partition, ready for ``**``."""
         return self.plan(id_col, **options).suggest()
 
-    @_like(api.validate)
+    @_with_signature_of(api.validate)
     def validate(self, id_col: Any, **options: Any) -> Any:
         """Report values that would be rejected or need a check, without sending anything."""
         return self.plan(id_col, **options).violations
 
-    @_like(api.preview)
+    @_with_signature_of(api.preview)
     def preview(self, id_col: Any, *, n: int = 3, **options: Any) -> list[dict[str, Any]]:
         """Show the first `n` request bodies exactly as they would be sent."""
         return self.plan(id_col, **options).preview(n)

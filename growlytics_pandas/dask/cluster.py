@@ -7,7 +7,7 @@ import pkgutil
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from queue import SimpleQueue
@@ -27,9 +27,11 @@ from growlytics_pandas.dask.worker import TOPIC, Share, push_on_worker, start_pa
 from growlytics_pandas.errors import DataError, GrowlyticsError, ServiceUnavailableError, UsageError
 from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.ledger.digests import Digester
+from growlytics_pandas.upload.connection import Connection
 from growlytics_pandas.upload.encode import PartDigests
 from growlytics_pandas.upload.outcomes import OutcomeBuffer, Snapshot
-from growlytics_pandas.upload.parts import Common, Job, PartOutcome, PartTask, Step, digest_part
+from growlytics_pandas.upload.parts import PartOutcome, PartTask, PlanContext, Step, digest_part
+from growlytics_pandas.upload.runner import RemoteExecutor, RemoteRun
 
 C = TypeVar("C")
 T = TypeVar("T")
@@ -47,23 +49,19 @@ ROUNDING: Final = 1e-9
 MAX_UNREPORTED: Final = 500  # accepted rows of a lost worker that had not been reported: the most that are sent twice
 
 
-class ClusterExecutor:
+class ClusterExecutor(RemoteExecutor):
     """Runs steps on the workers, one task per partition. Nothing returned is lazy, so nothing runs twice."""
-
-    can_repeat = True
-    is_local = False
-    keeps_frames = False
 
     def __init__(self, ddf: Any, cluster: Cluster) -> None:
         _require_package(cluster)
         self._parts = ddf.to_delayed()
         self._cluster = cluster
 
-    def run(self, step: Step[C, T], common: C, tasks: Mapping[int, Any] | None = None) -> Iterator[tuple[int, T]]:
+    def run(self, step: Step[C, T], context: C, tasks: Mapping[int, Any] | None = None) -> Iterator[tuple[int, T]]:
         """Run a step on each partition, yielding results as they arrive."""
         requested: Mapping[int, Any] = dict.fromkeys(range(len(self._parts))) if tasks is None else tasks
         running = {
-            self.submit(number, partial(_run_step, step, common, task)): number for number, task in requested.items()
+            self.submit(number, partial(_run_step, step, context, task)): number for number, task in requested.items()
         }
         try:
             for future in as_completed(list(running)):
@@ -73,18 +71,14 @@ class ClusterExecutor:
             _drop(running)
 
     def digest(
-        self, common: Common, tasks: Mapping[int, PartTask], digester: Digester
+        self, context: PlanContext, tasks: Mapping[int, PartTask], digester: Digester
     ) -> Iterator[tuple[int, PartDigests]]:
         """Digest the rows to send, for each partition."""
-        return self.run(digest_part, common, {number: (task, digester) for number, task in tasks.items()})
+        return self.run(digest_part, context, {number: (task, digester) for number, task in tasks.items()})
 
-    def masker(self) -> Callable[[str], str] | None:
-        """Return None: the frames are on the workers."""
-        return None
-
-    def push(self, job: Job) -> Iterator[PartOutcome]:
+    def push(self, run: RemoteRun, connection: Connection) -> Generator[PartOutcome, None, None]:
         """Push on the workers, yielding the outcome of each part as it arrives."""
-        push = _ClusterPush(self, self._cluster, job)
+        push = _ClusterPush(self, self._cluster, run, connection)
         try:
             yield from push.outcomes()
         finally:
@@ -130,22 +124,22 @@ def _receive(event: tuple[float, dict[str, Any]]) -> None:
 class _ClusterPush:
     """One push: parts submitted, each with a share of the limits; reports and outcomes gathered."""
 
-    def __init__(self, executor: ClusterExecutor, cluster: Cluster, job: Job) -> None:
-        self._executor, self._cluster, self._job = executor, cluster, job
-        self._run = uuid.uuid4().hex
-        self._recipe = job.connection.recipe()
+    def __init__(self, executor: ClusterExecutor, cluster: Cluster, run: RemoteRun, connection: Connection) -> None:
+        self._executor, self._cluster, self._run = executor, cluster, run
+        self._id = uuid.uuid4().hex
+        self._recipe = connection.recipe()
         self._parts: dict[Future, _Pushing] = {}
         self._told = 0
         self._error: GrowlyticsError | None = None
         self._seen_worker = time.monotonic()
-        _reports[self._run] = SimpleQueue()
+        _reports[self._id] = SimpleQueue()
         cluster.subscribe_topic(TOPIC, _receive)
 
     def outcomes(self) -> Iterator[PartOutcome]:
         """Submit the parts, a few at a time, and yield their outcomes."""
-        waiting = deque(self._job.tasks)
+        waiting = deque(self._run.tasks)
         while waiting or self._parts:
-            if self._job.stop.requested:
+            if self._run.stop.requested:
                 waiting.clear()
             self._hand_out(waiting)
             self._take_reports()
@@ -159,8 +153,8 @@ class _ClusterPush:
                 if outcome is not None:
                     yield outcome
             self._pass_on_stop()
-            if self._job.is_due():
-                self._job.record_snapshots(
+            if self._run.is_due():
+                self._run.record_snapshots(
                     {each.task.number: each.snapshot for each in self._parts.values() if each.snapshot}
                 )
                 self._require_workers()
@@ -175,11 +169,11 @@ class _ClusterPush:
             _drop(self._parts)
             for each in self._parts.values():
                 _note_lost(each, "the run ended before the part finished")
-        del _reports[self._run]
+        del _reports[self._id]
 
     def _hand_out(self, waiting: deque[PartTask]) -> None:
         """Start parts, one per thread. Their shares never add up to more than the whole limits."""
-        options, digester = self._job.options, self._job.digester
+        options, digester = self._run.options, self._run.digester
         n_parts = len(waiting) + len(self._parts)
         by_rate = math.inf if options.max_rate is None else options.max_rate // LEAST_RATE
         slots = int(max(1, min(self._executor.threads(), n_parts, options.max_concurrency, by_rate)))
@@ -193,24 +187,24 @@ class _ClusterPush:
             if digester is None:
                 self._push(part, None)
             else:
-                work = partial(_run_step, digest_part, self._job.common, (task, digester))
+                work = partial(_run_step, digest_part, self._run.context, (task, digester))
                 self._parts[self._executor.submit(task.number, work)] = part
 
     def _push(self, part: _Pushing, digests: PartDigests | None) -> None:
-        job, options = self._job, self._job.options
-        order = job.order(part.task, digests)
+        options = self._run.options
+        order = self._run.begin_part(part.task, digests)
         part.buffer = order.buffer
         limits = Share(
-            self._run,
+            self._id,
             max(1, int(options.max_concurrency * part.share + ROUNDING)),
             None if options.max_rate is None else options.max_rate * part.share,
         )
-        work = partial(push_on_worker, share=limits, recipe=self._recipe, common=job.common, order=order)
+        work = partial(push_on_worker, share=limits, recipe=self._recipe, context=self._run.context, order=order)
         self._parts[self._executor.submit(part.task.number, work)] = part
 
     def _take_reports(self) -> None:
         running = {each.task.number: each for each in self._parts.values()}
-        reports = _reports[self._run]
+        reports = _reports[self._id]
         while not reports.empty():
             report = reports.get()
             each = running.get(report["number"])
@@ -226,12 +220,12 @@ class _ClusterPush:
         """Let a worker start a part; if another one had begun it, that one is lost."""
         if each.has_begun:
             in_flight = each.snapshot.in_flight if each.snapshot else 0
-            self._job.resent.append((each.task.number, each.task.rows, min(each.task.rows, in_flight + MAX_UNREPORTED)))
+            self._run.resent.append((each.task.number, each.task.rows, min(each.task.rows, in_flight + MAX_UNREPORTED)))
         each.has_begun = True
         accepted = np.packbits(each.accepted).tobytes()
         self._cluster.run(
             start_part,
-            self._run,
+            self._id,
             report["attempt"],
             accepted,
             self._told,
@@ -240,20 +234,20 @@ class _ClusterPush:
         )
 
     def _pass_on_stop(self) -> None:
-        stop = self._job.stop
+        stop = self._run.stop
         level = int(stop.requested) + int(stop.at_once)
         if level > self._told:
             self._tell_workers(level)
 
     def _tell_workers(self, level: int) -> None:
         self._told = level
-        self._cluster.run(stop_run, self._run, level, on_error="ignore")
+        self._cluster.run(stop_run, self._id, level, on_error="ignore")
 
     def _finish(self, future: Future, part: _Pushing) -> PartOutcome | None:
         """Return the outcome of a part, as far as it is known; None if it only begins now or never began."""
         if part.buffer is None:
             digests = _result_of_step(future, part.task.number, RESULT_SECONDS)
-            if not self._job.stop.requested:
+            if not self._run.stop.requested:
                 self._push(part, digests)
             return None
         try:
@@ -262,8 +256,8 @@ class _ClusterPush:
             raise
         except GrowlyticsError as problem:  # before its first request; the other parts are still gathered
             self._error = self._error or problem
-            if not self._job.stop.requested:
-                self._job.stop.request()
+            if not self._run.stop.requested:
+                self._run.stop.request()
             return None
         except Exception as problem:  # noqa: BLE001 - whatever killed the task, its rows need an outcome
             return self._lost(part, part.buffer, problem)
@@ -274,8 +268,8 @@ class _ClusterPush:
         task, rows = part.task, np.arange(part.task.rows)
         labels = pd.Index([None] * task.rows, dtype=object)
         table = buffer.describe(rows, rows + task.first_row, labels, [""] * task.rows)
-        fresh = frozenset(self._job.types_sent)
-        return PartOutcome(task.number, buffer, table, frozenset(), fresh, Snapshot(buffer.counts()))
+        fresh = frozenset(self._run.types_sent)
+        return PartOutcome(task.number, buffer, table, Snapshot(buffer.counts()), doubtful=fresh)
 
     def _require_workers(self) -> None:
         now = time.monotonic()
@@ -297,8 +291,8 @@ def _note_lost(each: _Pushing, why: str) -> None:
     each.buffer.record_all(each.buffer.rows_with([Status.UNSENT]), Status.UNKNOWN, words)
 
 
-def _run_step(step: Step[C, T], common: C, task: Any, frame: pd.DataFrame) -> T:
-    return step(frame, common, task)
+def _run_step(step: Step[C, T], context: C, task: Any, frame: pd.DataFrame) -> T:
+    return step(frame, context, task)
 
 
 def _require_package(cluster: Cluster) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -19,11 +20,13 @@ from distributed import get_worker
 from distributed.protocol import serialize_bytes
 
 from growlytics_pandas._status import Status
+from growlytics_pandas.columns.dtypes import Mask
 from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.upload.connection import ConnectionRecipe
-from growlytics_pandas.upload.dispatcher import CancellationToken, Delivery
+from growlytics_pandas.upload.delivery import CancellationToken, Delivery
 from growlytics_pandas.upload.encode import Encoded
-from growlytics_pandas.upload.parts import Common, Part, PartOrder, PartOutcome, push_part
+from growlytics_pandas.upload.outcomes import Rows
+from growlytics_pandas.upload.parts import Part, PartOrder, PartOutcome, PartPush, PlanContext
 
 TOPIC: Final = "growlytics"  # of all runs, so that the scheduler keeps few events
 REPORT_SECONDS: Final = 0.1  # between two reports
@@ -57,25 +60,26 @@ class Share:
 
 
 def push_on_worker(
-    frame: pd.DataFrame, share: Share, recipe: ConnectionRecipe, common: Common, order: PartOrder
+    frame: pd.DataFrame, share: Share, recipe: ConnectionRecipe, context: PlanContext, order: PartOrder
 ) -> PartOutcome:
     """Push one part from the worker that runs this task."""
     connection = recipe.make()
-    part = Part.read(frame, common, order.task)
-    control = WorkerControl(share, order)
-    inherited = control.begin()
-    outcome = push_part(part, order, connection, control)
+    push = _WorkerPush(Part.read(frame, context, order.task), order, share)
+    inherited = push.begin()
+    outcome = push.run(connection)
     # Rows accepted on an earlier worker may have had any of the new attributes; they were not encoded here.
-    return replace(outcome, doubtful=order.fresh) if inherited else outcome
+    doubtful = order.fresh if inherited else push.fresh_among(Status.UNKNOWN)
+    return replace(outcome, arrived=push.fresh_among(Status.ACCEPTED), doubtful=doubtful)
 
 
-class WorkerControl:
-    """Reports the progress of a part to the client, and obeys its stop."""
+class _WorkerPush(PartPush):
+    """The push of a part by a worker: reports its progress to the client, and obeys its stop."""
 
-    def __init__(self, share: Share, order: PartOrder) -> None:
-        self.controller = ConcurrencyController(max_concurrency=share.max_concurrency, max_rate=share.max_rate)
-        self.stop = CancellationToken()
-        self._share, self._order = share, order
+    def __init__(self, part: Part, order: PartOrder, share: Share) -> None:
+        controller = ConcurrencyController(max_concurrency=share.max_concurrency, max_rate=share.max_rate)
+        super().__init__(part, order, controller, CancellationToken())
+        self._share = share
+        self._carriers: list[tuple[Rows, dict[str, Mask]]] = []  # for each chunk, which rows have which fresh attribute
         self._worker = get_worker()
         self._task = self._worker.get_current_task()
         self._accepted: list[int] = []
@@ -83,7 +87,7 @@ class WorkerControl:
 
     def begin(self) -> int:
         """Wait for the start; record the rows accepted on a lost worker, and return how many."""
-        attempt, task, buffer = uuid.uuid4().hex, self._order.task, self._order.buffer
+        attempt, task, buffer = uuid.uuid4().hex, self.order.task, self.order.buffer
         self._report({"attempt": attempt, "worker": self._worker.address})
         while attempt not in _starts and not self.stop.at_once:
             time.sleep(POLL_SECONDS)
@@ -103,17 +107,26 @@ class WorkerControl:
         now = time.monotonic()
         if len(self._accepted) < REPORTED_ROWS and now - self._reported_at < REPORT_SECONDS:
             return
-        snapshot = delivery.snapshot(self._order.task.first_row)
+        snapshot = delivery.snapshot(self.order.task.first_row)
         accepted, self._accepted = np.array(self._accepted, dtype="int32").tobytes(), []
         self._reported_at = now
         self._report({"accepted": accepted, "snapshot": serialize_bytes(snapshot)})
 
-    def select(self, encoded: Encoded) -> Encoded:
-        """Return all rows: unchanged ones have already been skipped."""
-        return encoded
+    def encoded(self) -> Iterator[Encoded]:
+        """Yield the rows to send, chunk by chunk; the ledger has been prepared for the whole part."""
+        for encoded in self.unsent(self.order.chunk_size):
+            carried = {name: mask for name, mask in encoded.present.items() if name in self.order.fresh and mask.any()}
+            if carried:
+                self._carriers.append((encoded.rows, carried))
+            yield encoded
 
-    def before_sending(self, encoded: Encoded) -> None:
-        """Do nothing: the ledger has been prepared for the whole part."""
+    def fresh_among(self, status: Status) -> frozenset[str]:
+        """Return the fresh attributes that any row with this status has."""
+        rows, found = self.order.buffer.rows_with([status]), set[str]()
+        for numbers, carried in self._carriers:
+            chosen = np.isin(numbers, rows)
+            found.update(name for name, mask in carried.items() if (mask & chosen).any())
+        return frozenset(found)
 
     def record_accepted(self, rows: list[int]) -> None:
         """Add accepted rows to the next report."""
@@ -128,4 +141,4 @@ class WorkerControl:
         self.stop.at_once |= level > 1
 
     def _report(self, facts: dict[str, Any]) -> None:
-        self._worker.log_event(TOPIC, {"run": self._share.run, "number": self._order.task.number, **facts})
+        self._worker.log_event(TOPIC, {"run": self._share.run, "number": self.order.task.number, **facts})

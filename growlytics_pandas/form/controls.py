@@ -12,6 +12,7 @@ from typing import Any, Final
 import ipywidgets
 
 from growlytics_pandas._masking import Masker, storable
+from growlytics_pandas._status import Ended
 from growlytics_pandas._text import plural
 from growlytics_pandas.checks.schema import name_of
 from growlytics_pandas.errors import AuthenticationError, PushInterrupted
@@ -22,7 +23,6 @@ from growlytics_pandas.form.state import ColumnState, FormState, joined
 from growlytics_pandas.upload.plan import PushResult
 from growlytics_pandas.views.events import Listener, ProgressEvent
 from growlytics_pandas.views.panel import render_html
-from growlytics_pandas.views.report import DRY_RUN
 
 PAGE_COLUMNS: Final = 40  # per page: each has four widgets, and thousands take a browser seconds
 AS_FOUND: Final = "auto"
@@ -69,18 +69,13 @@ class ColumnGrid:
         self._cell = ipywidgets.Layout(width="auto", min_width="0", margin="0")  # shared: each is a model of its own
         self._turn(0)
 
-    def show(self, state: FormState) -> None:
-        """Show other state, without calling `on_change`."""
+    def show(self, state: FormState, becomes: Mapping[int, str] | None) -> None:
+        """Show other state, without calling `on_change`; `becomes`: position → HTML, None if it is not known."""
         self._state = state
+        self._becomes = self._becomes if becomes is None else becomes
         for column in state.columns:
             if column.position in self._rows:
-                self._rows[column.position].show(column)
-
-    def show_becomes(self, becomes: Mapping[int, str]) -> None:
-        """Show what each column becomes: HTML by position."""
-        self._becomes = becomes
-        for position, row in self._rows.items():
-            row.becomes.value = becomes.get(position, "")
+                self._rows[column.position].show(column, self._becomes)
 
     def _turn(self, pages: int) -> None:
         """Show another page; its rows are created when they are first shown."""
@@ -95,25 +90,25 @@ class ColumnGrid:
 
     def _row(self, column: ColumnState) -> ColumnRow:
         if column.position not in self._rows:
-            self._rows[column.position] = row = ColumnRow(column, self._cell, self._report)
-            row.becomes.value = self._becomes.get(column.position, "")
+            self._rows[column.position] = ColumnRow(column, self._becomes, self._cell, self._on_change)
         return self._rows[column.position]
-
-    def _report(self, column: ColumnState) -> None:
-        self._state = self._state.with_column(column)
-        self._on_change(column)
 
 
 class ColumnRow:
     """The fields of one column."""
 
-    def __init__(self, column: ColumnState, layout: Any, on_change: Callable[[ColumnState], None]) -> None:
-        self._column = column
+    def __init__(
+        self,
+        column: ColumnState,
+        becomes: Mapping[int, str],
+        layout: Any,
+        on_change: Callable[[ColumnState], None],
+    ) -> None:
         self._on_change = on_change
         self._is_showing = False
         self._own_name = storable(name_of(column.label))
-        self.send = ipywidgets.Checkbox(description=column_text(column), indent=False, layout=layout)
         called = column_text(column)
+        self.send = ipywidgets.Checkbox(description=called, indent=False, layout=layout)
         self.name = ipywidgets.Text(
             description=f"Attribute name of {called}", style=UNSEEN_LABEL, continuous_update=False, layout=layout
         )
@@ -122,12 +117,12 @@ class ColumnRow:
         )
         self.becomes = ipywidgets.HTML(layout=layout)
         self.widgets = (self.send, self.name, self.type, self.becomes)
-        self.show(column)
+        self.show(column, becomes)
         for field in (self.send, self.name, self.type):
             field.observe(self._changed, "value")
 
-    def show(self, column: ColumnState) -> None:
-        """Show a choice, without calling `on_change`."""
+    def show(self, column: ColumnState, becomes: Mapping[int, str]) -> None:
+        """Show a choice, and what becomes of the column, without calling `on_change`."""
         self._is_showing = True
         try:
             self._column = column
@@ -139,6 +134,7 @@ class ColumnRow:
             self.type.value = next(words for words, reading in readings.items() if reading == column.reading)
             self.name.disabled = not column.is_sent
             self.type.disabled = len(readings) == 1
+            self.becomes.value = becomes.get(column.position, "")
         finally:
             self._is_showing = False
 
@@ -147,8 +143,7 @@ class ColumnRow:
             return
         name = None if self.name.value in ("", self._own_name) else self.name.value
         reading = readings_of(self._column)[self.type.value]
-        self.show(replace(self._column, is_sent=self.send.value, name=name, reading=reading).fitting())
-        self._on_change(self._column)
+        self._on_change(replace(self._column, is_sent=self.send.value, name=name, reading=reading).fitting())
 
 
 def readings_of(column: ColumnState) -> dict[str, Mapping[str, Any]]:
@@ -189,7 +184,6 @@ class Actions:
         draw: Callable[[PushResult, bool], str],
         on_end: Callable[[], None],
     ) -> None:
-        self._do_push = push
         self._draw = draw
         self._on_end = on_end
         self.result: PushResult | None = None
@@ -206,8 +200,8 @@ class Actions:
         self._retry = button(
             "Retry", "repeat", "Send the rows that did not arrive again; this is safe", style="primary"
         )
-        self._dry_run.on_click(lambda _: self._begin(self._run_dry))
-        self._push.on_click(lambda _: self._begin(self._run_push))
+        self._dry_run.on_click(lambda _: self._begin(partial(push, True, self._show_event)))
+        self._push.on_click(lambda _: self._begin(partial(push, False, self._show_event)))
         self._retry.on_click(lambda _: self._run_retry())
         self._stop.on_click(lambda _: self._ask_to_stop())
         self.buttons = (self._dry_run, self._push, self._stop, self._retry)
@@ -294,16 +288,10 @@ class Actions:
             if result is None:
                 return partial(_error_html, error)
         self.result = result
-        self._is_pushed = result.run.ended != DRY_RUN
+        self._is_pushed = result.run.ended != Ended.DRY_RUN
         if can_retry and self._is_pushed:
             self._n_to_retry = result._n_to_retry
         return partial(self._draw, result)
-
-    def _run_dry(self) -> PushResult:
-        return self._do_push(True, self._show_event)
-
-    def _run_push(self) -> PushResult:
-        return self._do_push(False, self._show_event)
 
     def _run_retry(self) -> None:
         if self.result is not None:

@@ -21,7 +21,7 @@ from growlytics_pandas.columns.plan_options import PHONE_NORMALIZATIONS, TYPE_OP
 from growlytics_pandas.form.snippets import IN_FORM, NOTE_STYLE, decision_text, suggestion_text
 from growlytics_pandas.form.state import ColumnState, FormState
 from growlytics_pandas.views.html import Column, Step, StepKind, Table, ink, render_notebook
-from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, SEVERITY_LEVELS, SUGGESTIONS_TITLE, label, left_out
+from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, SEVERITY_LEVELS, SUGGESTIONS_TITLE, label_text, more_text
 
 if TYPE_CHECKING:
     from growlytics_pandas.upload.plan import Plan, PushResult
@@ -70,7 +70,10 @@ def _preview(plan: Plan, masker: Masker) -> Table | None:
     shown = list(types)[:PREVIEWED_ATTRIBUTES]
     id_column = plan._schema.id_column
     rows = [
-        (f"{label(name)} ({types[name]})", *(_value(one, name, columns.get(name), id_column, masker) for one in values))
+        (
+            f"{label_text(name)} ({types[name]})",
+            *(_value(one, name, columns.get(name), id_column, masker) for one in values),
+        )
         for name in shown
     ]
     heads = [Column(masker.identity(body["id"])) for body in bodies]
@@ -78,7 +81,7 @@ def _preview(plan: Plan, masker: Masker) -> Table | None:
         "Preview of the first customers",
         (Column("attribute", "strong"), *heads),
         tuple(rows),
-        left_out(len(types) - len(shown), "attributes"),
+        more_text(len(types) - len(shown), "attribute"),
     )
 
 
@@ -223,7 +226,7 @@ def obstacle_text(plan: Plan, state: FormState, frame_name: str, all_rows: int) 
 
 def undecided_text(plan: Plan) -> str:
     """Return what a push would settle for good although a person should decide it; '' if there is nothing."""
-    sent = {repr(each.column): label(each.column) for each in plan._schema.attributes}
+    sent = {repr(each.column): label_text(each.column) for each in plan._schema.attributes}
     found = (one for one in _to_decide(plan) if one.option in TYPE_OPTIONS and repr(one.column) in sent)
     columns = list(dict.fromkeys(sent[repr(one.column)] for one in found))
     if not columns:

@@ -13,7 +13,7 @@ from growlytics_pandas.checks.suggestions import Suggestion
 from growlytics_pandas.columns.named_formats import NAMED_FORMATS
 from growlytics_pandas.contract import BOOLEAN, DATE, NUMBER, STRING
 from growlytics_pandas.form.state import KEEPS, READINGS, ColumnState, reading_of
-from growlytics_pandas.views.tables import label
+from growlytics_pandas.views.tables import label_text
 
 MAX_SUGGESTION_CHARS: Final = 80
 SHOWN_WORDS: Final = 3  # words that mean missing
@@ -81,14 +81,14 @@ def error_html(error: BaseException, masker: Masker | None = None) -> str:
 
 def column_text(column: ColumnState) -> str:
     """Return the name of a column in the form."""
-    return label(column.label) + (f" ({column.repeats} columns)" if column.repeats > 1 else "")
+    return label_text(column.label) + (f" ({column.repeats} columns)" if column.repeats > 1 else "")
 
 
 def control_text(given: Mapping[str, Any]) -> str:
     """Name the controls of the form for options of a call."""
     by_column = {option: value for option, value in given.items() if option in READINGS and not _is_one(value)}
     columns = dict.fromkeys(column for value in by_column.values() for column in value)
-    readings = [f"“read as” of {label(each)}: {reading_text(reading_of(each, by_column))}" for each in columns]
+    readings = [f"“read as” of {label_text(each)}: {reading_text(reading_of(each, by_column))}" for each in columns]
     others = (text for option, value in given.items() if option not in by_column for text in _controls(option, value))
     return " and ".join([*readings, *others])
 
@@ -109,9 +109,9 @@ def _controls(option: str, value: Any) -> list[str]:
         case "keep":
             return [f"“Of rows with the same id”: {words}" for words, keep in KEEPS.items() if keep == value]
         case "exclude":
-            return [f"no tick at {label(column)}" for column in value]
+            return [f"no tick at {label_text(column)}" for column in value]
         case "rename":
-            return [f"“attribute name” of {label(column)}: {name}" for column, name in value.items()]
+            return [f"“attribute name” of {label_text(column)}: {name}" for column, name in value.items()]
         case _ if option in READINGS:  # not by column
             return [f"“read as” {reading_text({option: value})}"]
     return [f"form({PYTHON.options({option: value})})"]

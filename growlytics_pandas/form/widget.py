@@ -34,7 +34,6 @@ from growlytics_pandas.form.rendering import (
 from growlytics_pandas.form.snippets import IN_FORM, REGION_TITLE, code_html, column_text, error_html
 from growlytics_pandas.form.state import (
     KEEPS,
-    ColumnState,
     FormState,
     SegmentChoice,
     find_name,
@@ -46,7 +45,7 @@ from growlytics_pandas.form.state import (
 )
 from growlytics_pandas.segments.members import find_members
 from growlytics_pandas.segments.segment import Segment, SegmentPlan
-from growlytics_pandas.upload.connection import PUSH_OPTIONS, connection_of, connection_or_default, refuse_client_as_id
+from growlytics_pandas.upload.connection import PUSH_OPTIONS, connection_or_default, refuse_client_as_id
 from growlytics_pandas.upload.plan import Plan, PushResult, make_plan, snapshot
 from growlytics_pandas.views.events import Listener
 from growlytics_pandas.views.panel import has_marimo
@@ -151,10 +150,9 @@ class Form:
         else:
             self._id = dropdown("Id column", [CHOOSE_ID, *ids], CHOOSE_ID[1])
         self._id.observe(self._take_id, "value")
-        self._grid = ColumnGrid(self._state, self._take_column)
+        self._grid = ColumnGrid(self._state, lambda column: self._choose(self._state.with_column(column)))
         self._table.children = (self._grid.widget, self._tools)
         self._columns.children = (row(self._id, self._keep, self._region), self._segment.widget, self._table)
-        self._hide_columns_of_segment()
 
     def _make_options(self) -> None:
         self._keep = dropdown("Of rows with the same id", list(KEEPS.items()), self._state.keep)
@@ -165,7 +163,7 @@ class Form:
         self._region.value = self._state.region
         self._region.layout.display = "none"
         self._region.add_class(REGION_CLASS)
-        self._segment = SegmentFields(self._take_segment)
+        self._segment = SegmentFields(lambda segment: self._choose(replace(self._state, segment=segment)))
         for field in (self._keep, self._leave_out, self._skip, self._region):
             field.observe(self._take_options, "value")
         self._show_values.observe(lambda _: self._show(), "value")
@@ -175,8 +173,8 @@ class Form:
         everything, nothing = button("All", "", "Send every column"), button("None", "", "Send no column")
         suggested = button("Use all suggestions", "", "Read every column as suggested")
         suggested.on_click(lambda _: self._take_suggestions())
-        everything.on_click(lambda _: self._take_all(is_sent=True))
-        nothing.on_click(lambda _: self._take_all(is_sent=False))
+        everything.on_click(lambda _: self._choose(self._state.with_all(is_sent=True)))
+        nothing.on_click(lambda _: self._choose(self._state.with_all(is_sent=False)))
         return row(everything, nothing, suggested, self._legend)
 
     def _arrange(self) -> Any:
@@ -198,31 +196,26 @@ class Form:
 
     # changes -----------------------------------------------------------------------------------------------------
 
-    def _take_column(self, column: ColumnState) -> None:
-        self._state = self._state.with_column(column)
+    def _choose(self, state: FormState) -> None:
+        self._state = state
+        self._show_columns()  # at once: the checks may take a second
         self._refresh()
+
+    def _show_columns(self, becomes: Mapping[int, str] | None = None) -> None:
+        self._grid.show(self._state, becomes)
+        self._table.layout.display = "none" if self._state.segment else None  # it sends only its own attribute
 
     def _take_id(self, change: Any) -> None:
         if change.new == CHOOSE_ID[1]:
-            self._state = replace(self._state, has_id=False)
-            self._refresh()
+            self._choose(replace(self._state, has_id=False))
             return
-        self._state = self._state.with_id(change.new)
-        self._state = self._state.with_suggestions(self._suggested(self._state))
-        self._grid.show(self._state)
-        self._refresh()
-
-    def _take_all(self, *, is_sent: bool) -> None:
-        self._state = self._state.with_all(is_sent=is_sent)
-        self._grid.show(self._state)
-        self._refresh()
+        state = self._state.with_id(change.new)
+        self._choose(state.with_suggestions(self._suggested(state)))
 
     def _take_suggestions(self) -> None:
         """Choose all suggestions, with those for the values as they are read at the moment."""
         of_choices = self._checked._suggest() if isinstance(self._checked, Plan) else {}
-        self._state = self._state.with_suggestions({**self._suggested(self._state), **of_choices})
-        self._grid.show(self._state)
-        self._refresh()
+        self._choose(self._state.with_suggestions({**self._suggested(self._state), **of_choices}))
 
     def _suggested(self, state: FormState) -> Mapping[str, Any]:
         """Return the options with which the form was opened, and those suggested for the first rows.
@@ -259,26 +252,16 @@ class Form:
         self._refresh()
 
     def _take_options(self, _change: Any) -> None:
-        self._state = replace(
+        state = replace(
             self._state,
             keep=self._keep.value,
             leaves_out=self._leave_out.value,
             skips_unchanged=self._skip.value,
         )
         region = self._region.value.strip() or INDIA
-        if region != self._state.region:
-            suggested = self._suggested(replace(self._state, region=region))
-            self._state = self._state.with_region(region, suggested)
-        self._refresh()
-
-    def _take_segment(self) -> None:
-        self._state = replace(self._state, segment=self._segment.choice)
-        self._hide_columns_of_segment()
-        self._refresh()
-
-    def _hide_columns_of_segment(self) -> None:
-        """Hide the columns if a segment is chosen, since it sends only its own attribute."""
-        self._table.layout.display = "none" if self._state.segment else None
+        if region != state.region:
+            state = state.with_region(region, self._suggested(replace(state, region=region)))
+        self._choose(state)
 
     def _plan(self, frame: pd.DataFrame) -> Plan:
         state = self._state
@@ -334,12 +317,10 @@ class Form:
 
     def _show(self) -> None:
         self._code.value = code_html(self.line)
-        checked, rows = self._checked, len(self._frame)
+        checked, rows, becomes = self._checked, len(self._frame), None
         is_masked = not self._show_values.value
         if isinstance(checked, Plan):
             becomes = {} if self._state.segment else becomes_html(checked, self._state)
-            self._grid.show(self._state)
-            self._grid.show_becomes(becomes)
             obstacle = obstacle_text(checked, self._state, self._names.frame, rows)
             note = " ".join(filter(None, [obstacle, undecided_text(checked)]))
             text = "Push" if obstacle else button_text(checked, self._state, rows)
@@ -348,6 +329,7 @@ class Form:
             text = "Push"
             note = obstacle = f"Push is off: {self._state.missing or 'see the error below'}."
             shown = ("", "" if self._state.missing else self._draw(is_masked), "")
+        self._show_columns(becomes)
         choice = f"{self._readings} {self.line}"
         self._actions.offer(text, note, choice, is_off=bool(obstacle), is_masked=is_masked)
         for part, html in zip((self._legend, self._problem, self._picture), shown, strict=True):
@@ -366,9 +348,12 @@ class Form:
 
 
 class SegmentFields:
-    """A checkbox, and below it the attribute and the members file; `on_change` is called after every change."""
+    """A checkbox, and below it the attribute and the members file.
 
-    def __init__(self, on_change: Callable[[], None]) -> None:
+    `on_change` is called after every change, with the chosen segment; None if columns are to be pushed instead.
+    """
+
+    def __init__(self, on_change: Callable[[SegmentChoice | None], None]) -> None:
         self._on_change = on_change
         self.is_chosen = checkbox("Push a segment: these customers are its current members")
         self.attribute = text_field("Attribute", "Is VIP")
@@ -379,14 +364,10 @@ class SegmentFields:
         for field in (self.is_chosen, self.attribute, self.members):
             field.observe(self._changed, "value")
 
-    @property
-    def choice(self) -> SegmentChoice | None:
-        """The chosen segment; None if columns are to be pushed instead."""
-        return SegmentChoice(self.attribute.value, self.members.value) if self.is_chosen.value else None
-
     def _changed(self, _change: Any) -> None:
-        self._fields.layout.display = "flex" if self.is_chosen.value else "none"
-        self._on_change()
+        is_chosen = self.is_chosen.value
+        self._fields.layout.display = "flex" if is_chosen else "none"
+        self._on_change(SegmentChoice(self.attribute.value, self.members.value) if is_chosen else None)
 
 
 def plan_segment(frame: pd.DataFrame, state: FormState, chosen: SegmentChoice, client: Client | None) -> SegmentPlan:
@@ -400,9 +381,8 @@ def plan_segment(frame: pd.DataFrame, state: FormState, chosen: SegmentChoice, c
         resend=False,
         allow_empty=False,
         reading=PlanOptions(keep="first", **state.id_reading()),
-        client=connection_or_default(client),
     )
-    return segment.plan(frame, connection_of(segment.client))
+    return segment.plan(frame, connection_or_default(client))
 
 
 def moves_text(plan: Plan) -> str:

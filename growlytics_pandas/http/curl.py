@@ -7,13 +7,12 @@ import select
 import socket
 import time
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, Final
 
 import pycurl
 
 from growlytics_pandas.errors import ServiceUnavailableError
-from growlytics_pandas.http.api_key import KeyRedactor, is_direct
+from growlytics_pandas.http.api_key import is_direct, redactor
 from growlytics_pandas.http.protocol import (
     CONNECT_SECONDS,
     FINAL,
@@ -23,8 +22,8 @@ from growlytics_pandas.http.protocol import (
     UNCERTAIN,
     UNEVENTFUL,
     Endpoint,
+    RequestFault,
     Response,
-    TransportError,
     are_exhausted,
     find_fault,
 )
@@ -40,7 +39,7 @@ READABLE: Final = 1  # EPOLLIN and POLLIN alike
 _OF_THE_NETWORK: Final = (socket.AF_INET, socket.AF_INET6)
 
 
-class Lines:
+class Sockets:
     """The sockets that libcurl has opened, by local port, checked for bytes that no request asked for.
 
     libcurl checks idle connections at most once per second, and reads unsolicited bytes as the response to the next
@@ -77,12 +76,15 @@ class Lines:
 
     def check(self) -> None:
         """Poll all connections at once."""
+        if self._poll is None:
+            return
         self.quiet = set(self._ports.values())
         self.quiet.difference_update([self._ports.get(descriptor) for descriptor, _ in self._poll.poll(0)])
 
     def is_quiet(self, port: int) -> bool:
         """Return whether a request may use the connection with this local port: it has no unread bytes."""
-        self._learn()
+        if self._new:
+            self._learn()
         if port in self._retired:
             return False
         descriptor = self._known.get(port)
@@ -103,7 +105,7 @@ class Lines:
 
     def close(self) -> None:
         """Release the poll object."""
-        if hasattr(self._poll, "close"):
+        if self._poll is not None:
             self._poll.close()
 
     def _learn(self) -> None:
@@ -120,28 +122,16 @@ class Lines:
                 self._known[port] = descriptor
                 self._unused.add(port)
                 self._retired.discard(port)
-                self._poll.register(descriptor, READABLE)
+                if self._poll is not None:
+                    self._poll.register(descriptor, READABLE)
         self._new.clear()
 
 
-class _NoPoll:
-    """Fallback where sockets cannot be polled together: each is checked before it is used."""
-
-    def __init__(self) -> None:
-        self._descriptors: dict[int, int] = {}
-
-    def register(self, descriptor: int, events: int) -> None:
-        self._descriptors[descriptor] = events
-
-    def poll(self, _timeout: float) -> list[tuple[int, int]]:
-        return list(self._descriptors.items())
-
-
 def _open_poll() -> Any:
-    if hasattr(select, "epoll"):
-        with contextlib.suppress(OSError):  # too many open files
-            return select.epoll()
-    return _NoPoll()
+    """Return what polls sockets together; None where there is none: each is then checked before it is used."""
+    with contextlib.suppress(AttributeError, OSError):  # another system than Linux; too many open files
+        return select.epoll()
+    return None
 
 
 def _is_readable(descriptor: int) -> bool:
@@ -156,28 +146,26 @@ SLICE_SECONDS: Final = 0.05  # libcurl is polled at least this often, for its ti
 FILES_SECONDS: Final = 0.1  # between two checks for free descriptors
 IDLE_SECONDS: Final = 0.005  # while libcurl has no socket to wait for (a name is being looked up)
 
-FAULTS: Final = MappingProxyType(
-    {
-        pycurl.E_OPERATION_TIMEDOUT: TransportError.TIMEOUT,
-        pycurl.E_FILESIZE_EXCEEDED: TransportError.TOO_LARGE,
-        pycurl.E_COULDNT_RESOLVE_HOST: TransportError.CONNECT,
-        pycurl.E_COULDNT_RESOLVE_PROXY: TransportError.CONNECT,
-        pycurl.E_COULDNT_CONNECT: TransportError.CONNECT,
-        pycurl.E_SSL_CONNECT_ERROR: TransportError.TLS,
-        pycurl.E_PEER_FAILED_VERIFICATION: TransportError.TLS,
-        pycurl.E_SSL_CACERT_BADFILE: TransportError.TLS,
-        pycurl.E_SSL_CIPHER: TransportError.TLS,
-        pycurl.E_SEND_ERROR: TransportError.BROKEN,
-        pycurl.E_RECV_ERROR: TransportError.BROKEN,
-        pycurl.E_GOT_NOTHING: TransportError.BROKEN,
-        pycurl.E_FTP_WEIRD_SERVER_REPLY: TransportError.BROKEN,  # the response is not HTTP
-        pycurl.E_HTTP2: TransportError.BROKEN,
-        92: TransportError.BROKEN,  # CURLE_HTTP2_STREAM, CURLE_PROXY, CURLE_UNRECOVERABLE_POLL: pycurl has no names
-        97: TransportError.BROKEN,
-        99: TransportError.BROKEN,
-        pycurl.E_AGAIN: TransportError.BROKEN,
-    }
-)
+FAULTS: Final = {
+    pycurl.E_OPERATION_TIMEDOUT: RequestFault.TIMEOUT,
+    pycurl.E_FILESIZE_EXCEEDED: RequestFault.TOO_LARGE,
+    pycurl.E_COULDNT_RESOLVE_HOST: RequestFault.CONNECT,
+    pycurl.E_COULDNT_RESOLVE_PROXY: RequestFault.CONNECT,
+    pycurl.E_COULDNT_CONNECT: RequestFault.CONNECT,
+    pycurl.E_SSL_CONNECT_ERROR: RequestFault.TLS,
+    pycurl.E_PEER_FAILED_VERIFICATION: RequestFault.TLS,
+    pycurl.E_SSL_CACERT_BADFILE: RequestFault.TLS,
+    pycurl.E_SSL_CIPHER: RequestFault.TLS,
+    pycurl.E_SEND_ERROR: RequestFault.BROKEN,
+    pycurl.E_RECV_ERROR: RequestFault.BROKEN,
+    pycurl.E_GOT_NOTHING: RequestFault.BROKEN,
+    pycurl.E_FTP_WEIRD_SERVER_REPLY: RequestFault.BROKEN,  # the response is not HTTP
+    pycurl.E_HTTP2: RequestFault.BROKEN,
+    92: RequestFault.BROKEN,  # CURLE_HTTP2_STREAM, CURLE_PROXY, CURLE_UNRECOVERABLE_POLL: pycurl has no names
+    97: RequestFault.BROKEN,
+    99: RequestFault.BROKEN,
+    pycurl.E_AGAIN: RequestFault.BROKEN,
+}
 """The meaning of libcurl's errors before the request was sent; others are `OTHER`."""
 # In the message of a failed handshake, these are signs of an overloaded server.
 HANDSHAKE_CUT: Final = ("reset", "syscall", "eof", "closed", "timed out", "broken pipe")
@@ -198,13 +186,11 @@ class CurlTransport:
         Maximum number of requests, and so of connections, at once.
     """
 
-    name = "curl"
-
     def __init__(self, endpoint: Endpoint, max_concurrency: int) -> None:
         self._endpoint = endpoint
-        self._mask = KeyRedactor.of(endpoint.headers)
+        self._mask = redactor(endpoint.headers)
         self._max_concurrency = max_concurrency
-        self._lines = Lines(is_tls=endpoint.url.startswith("https:"))
+        self._sockets = Sockets(is_tls=endpoint.url.startswith("https:"))
         self._has_new = False  # since the last check of the connections
         self._is_first_answer = True
         self._keeps_headers = False
@@ -234,7 +220,7 @@ class CurlTransport:
         while True:
             if self._has_new:
                 self._has_new = False
-                self._lines.check()
+                self._sockets.check()
             self._multi.perform()
             responses = self._collect()
             left = deadline - time.monotonic()
@@ -251,7 +237,7 @@ class CurlTransport:
         self._exchanges.clear()
         self._idle.clear()
         self._multi.close()
-        self._lines.close()
+        self._sockets.close()
 
     def _collect(self) -> list[Response]:
         responses: list[Response] = []
@@ -296,7 +282,7 @@ class CurlTransport:
         status: int = handle.getinfo(pycurl.RESPONSE_CODE)
         if self._is_first_answer:
             self._is_first_answer = False
-            self._lines.is_multiplexed = handle.getinfo(pycurl.INFO_HTTP_VERSION) > pycurl.CURL_HTTP_VERSION_1_1
+            self._sockets.is_multiplexed = handle.getinfo(pycurl.INFO_HTTP_VERSION) > pycurl.CURL_HTTP_VERSION_1_1
         if status < FINAL or (exchange.keeps_headers and self._has_surplus(exchange)):
             return self._fail(exchange, now, pycurl.E_FTP_WEIRD_SERVER_REPLY, UNCERTAIN)
         body = exchange.take_body()
@@ -326,12 +312,12 @@ class CurlTransport:
         libcurl drops them, and closes the connection if the response had a length. So a response with a length whose
         connection was closed without either side requesting it is not trusted.
         """
-        if self._lines.is_multiplexed:
+        if self._sockets.is_multiplexed:
             return False
         if exchange.is_chunked():
             self._keeps_headers = True
             if exchange.has_leftovers:
-                self._lines.retire(exchange.port)
+                self._sockets.retire(exchange.port)
             return exchange.has_leftovers
         if exchange.handle.getinfo(pycurl.ACTIVESOCKET) != NO_SOCKET:
             return False
@@ -358,7 +344,7 @@ class CurlTransport:
         )
         response = Response(
             exchange.token,
-            handle.getinfo(pycurl.RESPONSE_CODE) if fault is TransportError.TOO_LARGE else 0,
+            handle.getinfo(pycurl.RESPONSE_CODE) if fault is RequestFault.TOO_LARGE else 0,
             b"",
             now - exchange.started,
             fault,
@@ -392,7 +378,7 @@ class CurlTransport:
                 time.sleep(min(max(0.0, deadline - time.monotonic()), IDLE_SECONDS))
 
     def _new_exchange(self) -> "_Exchange":
-        exchange = _Exchange(self._new_handle(), self._lines)
+        exchange = _Exchange(self._new_handle(), self._sockets)
         self._exchanges.append(exchange)
         return exchange
 
@@ -412,7 +398,7 @@ class CurlTransport:
             handle.setopt(pycurl.PROXY, "")
         handle.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
         handle.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
-        handle.setopt(pycurl.SOCKOPTFUNCTION, self._lines.record_socket)
+        handle.setopt(pycurl.SOCKOPTFUNCTION, self._sockets.record_socket)
         handle.setopt(pycurl.TIMEOUT_MS, total_ms)
         handle.setopt(pycurl.CONNECTTIMEOUT_MS, min(total_ms, int(CONNECT_SECONDS * 1000)))
         handle.setopt(pycurl.SSL_VERIFYPEER, int(endpoint.verify is not False))
@@ -431,11 +417,11 @@ class _Exchange:
     """
 
     __slots__ = (
-        "_is_verbose", "_lines", "body_bytes", "chunks", "handle", "has_leftovers", "headers", "keeps_headers",
+        "_is_verbose", "_sockets", "body_bytes", "chunks", "handle", "has_leftovers", "headers", "keeps_headers",
         "n_dropped", "port", "sends", "started", "token",
     )  # fmt: skip
 
-    def __init__(self, handle: Any, lines: Lines) -> None:
+    def __init__(self, handle: Any, sockets: Sockets) -> None:
         self.handle = handle
         self.token = 0
         self.started = 0.0
@@ -447,7 +433,7 @@ class _Exchange:
         self._is_verbose = False
         self.chunks: list[bytes] = []
         self.headers: list[bytes] = []
-        self._lines = lines
+        self._sockets = sockets
         handle.exchange = self
         handle.setopt(pycurl.MAXFILESIZE, MAX_RESPONSE_BYTES)
         handle.setopt(pycurl.WRITEFUNCTION, self.chunks.append)
@@ -481,8 +467,8 @@ class _Exchange:
 
     def begin(self, _address: str, _local_address: str, _port: int, local_port: int) -> int:
         """Decide whether libcurl may send the request on this connection: its pre-request callback."""
-        lines = self._lines
-        if local_port in lines.quiet or lines.is_quiet(local_port):
+        sockets = self._sockets
+        if local_port in sockets.quiet or sockets.is_quiet(local_port):
             self.sends += 1
             self.port = local_port
             return 0
@@ -523,7 +509,7 @@ def _open_multi() -> Any:
             return pycurl.CurlMulti()
         except pycurl.error as error:
             if not are_exhausted() or time.monotonic() >= deadline:
-                raise ServiceUnavailableError(f"{TransportError.FILES.value}, so nothing was sent ({error}).") from None
+                raise ServiceUnavailableError(f"{RequestFault.FILES.value}, so nothing was sent ({error}).") from None
         time.sleep(FILES_SECONDS)
 
 
@@ -544,8 +530,8 @@ def _has_proxies() -> bool:
     return any(name.lower().endswith("_proxy") for name in os.environ)
 
 
-def _cause(code: int, words: str) -> TransportError:
+def _cause(code: int, words: str) -> RequestFault:
     """Return the meaning of libcurl's error; a handshake that was aborted, not rejected, is a failed connect."""
     if code == pycurl.E_SSL_CONNECT_ERROR and any(word in words.lower() for word in HANDSHAKE_CUT):
-        return TransportError.CONNECT
-    return FAULTS.get(code, TransportError.OTHER)
+        return RequestFault.CONNECT
+    return FAULTS.get(code, RequestFault.OTHER)

@@ -17,7 +17,7 @@ UNCERTAIN: Final = "the response may belong to another request"
 PLAIN_SUCCESS: Final = frozenset({b'{"success":true}', b'{"success": true}'})  # recognized without parsing
 
 
-class TransportError(Enum):
+class RequestFault(Enum):
     """Why a request got no usable response."""
 
     CONNECT = "could not connect"
@@ -46,7 +46,7 @@ class Response(NamedTuple):
     status: int
     body: bytes
     seconds: float
-    fault: TransportError | None = None
+    fault: RequestFault | None = None
     was_sent: bool = True
     retry_after: str | None = None
     location: str | None = None
@@ -95,8 +95,6 @@ class Endpoint:
 class Transport(Protocol):
     """Sends bodies, one per request, many at once. Used from one thread, the delivery loop."""
 
-    name: str
-
     def submit(self, token: int, body: bytes) -> None:
         """Start one request and return at once. The caller keeps at most `max_concurrency` in flight."""
 
@@ -107,12 +105,12 @@ class Transport(Protocol):
         """Abort requests in flight. Once this returns, no thread or request of this transport is active."""
 
 
-def find_fault(cause: TransportError, *, was_sent: bool, is_stale: bool = False, code: int = 0) -> TransportError:
+def find_fault(cause: RequestFault, *, was_sent: bool, is_stale: bool = False, code: int = 0) -> RequestFault:
     """Return the fault of a failed request: once it was sent, its response may be lost, whatever the cause.
 
     Parameters
     ----------
-    cause : TransportError
+    cause : RequestFault
         What the HTTP library's error means if nothing was sent.
     was_sent : bool
         Whether any of the request may have left this process.
@@ -123,11 +121,11 @@ def find_fault(cause: TransportError, *, was_sent: bool, is_stale: bool = False,
     """
     if not was_sent:
         if are_exhausted(code):
-            return TransportError.FILES
-        return TransportError.CONNECT if cause in {TransportError.TIMEOUT, TransportError.BROKEN} else cause
-    if cause in {TransportError.TIMEOUT, TransportError.TOO_LARGE}:
+            return RequestFault.FILES
+        return RequestFault.CONNECT if cause in {RequestFault.TIMEOUT, RequestFault.BROKEN} else cause
+    if cause in {RequestFault.TIMEOUT, RequestFault.TOO_LARGE}:
         return cause
-    return TransportError.STALE if is_stale else TransportError.BROKEN
+    return RequestFault.STALE if is_stale else RequestFault.BROKEN
 
 
 EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE})

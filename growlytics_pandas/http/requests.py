@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError, LocationValueError, NewConnectionError, ProtocolError, ReadTimeoutError
 
-from growlytics_pandas.http.api_key import KeyRedactor, is_direct
+from growlytics_pandas.http.api_key import is_direct, redactor
 from growlytics_pandas.http.protocol import (
     CONNECT_SECONDS,
     FINAL,
@@ -23,8 +23,8 @@ from growlytics_pandas.http.protocol import (
     OK,
     UNCERTAIN,
     Endpoint,
+    RequestFault,
     Response,
-    TransportError,
     find_fault,
 )
 from growlytics_pandas.http.requests_connections import CURRENT, Watch, WatchedAdapter
@@ -34,24 +34,24 @@ JOIN_SECONDS: Final = 1.8  # for all threads together, after their connections w
 CUT_SECONDS: Final = 0.02  # between repeated cuts: a thread may have been between two connections
 CHUNK_BYTES: Final = 1 << 16
 
-FAULTS: Final[dict[type[BaseException], TransportError]] = {
-    exceptions.ConnectTimeout: TransportError.CONNECT,
-    exceptions.ProxyError: TransportError.CONNECT,
-    exceptions.SSLError: TransportError.TLS,
-    exceptions.Timeout: TransportError.TIMEOUT,
-    exceptions.ConnectionError: TransportError.BROKEN,
-    exceptions.ChunkedEncodingError: TransportError.BROKEN,
-    exceptions.ContentDecodingError: TransportError.BROKEN,
-    exceptions.RetryError: TransportError.BROKEN,
-    exceptions.RequestException: TransportError.OTHER,
-    LocationValueError: TransportError.OTHER,
-    HTTPError: TransportError.BROKEN,
-    OSError: TransportError.BROKEN,
-    Exception: TransportError.OTHER,
+FAULTS: Final[dict[type[BaseException], RequestFault]] = {
+    exceptions.ConnectTimeout: RequestFault.CONNECT,
+    exceptions.ProxyError: RequestFault.CONNECT,
+    exceptions.SSLError: RequestFault.TLS,
+    exceptions.Timeout: RequestFault.TIMEOUT,
+    exceptions.ConnectionError: RequestFault.BROKEN,
+    exceptions.ChunkedEncodingError: RequestFault.BROKEN,
+    exceptions.ContentDecodingError: RequestFault.BROKEN,
+    exceptions.RetryError: RequestFault.BROKEN,
+    exceptions.RequestException: RequestFault.OTHER,
+    LocationValueError: RequestFault.OTHER,
+    HTTPError: RequestFault.BROKEN,
+    OSError: RequestFault.BROKEN,
+    Exception: RequestFault.OTHER,
 }
 """The meaning of each error, by the nearest class; `_cause` refines it where the class is not enough."""
 
-UNSENT: Final = frozenset({TransportError.CONNECT, TransportError.TLS})
+UNSENT: Final = frozenset({RequestFault.CONNECT, RequestFault.TLS})
 
 Post = Callable[[bytes], requests.Response]
 
@@ -68,8 +68,6 @@ class RequestsTransport:
     max_concurrency : int
         Maximum number of threads, and so of connections.
     """
-
-    name = "requests"
 
     def __init__(self, endpoint: Endpoint, max_concurrency: int) -> None:
         self._endpoint = endpoint
@@ -99,7 +97,7 @@ class RequestsTransport:
             self._cut_late()
         self._cut_late()
         self._n_in_flight -= len(responses)
-        if any(response.fault is TransportError.FILES for response in responses):
+        if any(response.fault is RequestFault.FILES for response in responses):
             self._workers = [worker for worker in self._workers if not worker.is_done]
         return responses
 
@@ -147,7 +145,7 @@ class _Worker(threading.Thread):
         self.watch = Watch()
         self.is_done = False  # the thread has no connection and cannot open one
         self._endpoint = endpoint
-        self._mask = KeyRedactor.of(endpoint.headers)
+        self._mask = redactor(endpoint.headers)
         self._jobs = jobs
         self._responses = responses
 
@@ -178,7 +176,7 @@ class _Worker(threading.Thread):
         if response.status_code == OK and not is_full:  # the rest does not matter
             seconds = time.monotonic() - started
             return Response(token, OK, body, seconds, repeats=_count_repeats(response), mask=self._mask)
-        fault = TransportError.TOO_LARGE if is_full else None
+        fault = RequestFault.TOO_LARGE if is_full else None
         return Response(
             token,
             response.status_code,
@@ -196,11 +194,9 @@ class _Worker(threading.Thread):
         was_sent = watch.was_sent if watch.is_watched else cause not in UNSENT and not _is_refused_here(error)
         is_stale = watch.is_watched and watch.n_connects == 0 and _is_unanswered(error)
         fault = find_fault(cause, was_sent=was_sent, is_stale=is_stale, code=_errno(error))
-        self.is_done = fault is TransportError.FILES
+        self.is_done = fault is RequestFault.FILES
         # Messages of other errors can contain a header's value in a form that the redactor misses.
-        detail = (
-            type(error).__name__ if fault is TransportError.OTHER else f"{type(error).__name__}: {_innermost(error)}"
-        )
+        detail = type(error).__name__ if fault is RequestFault.OTHER else f"{type(error).__name__}: {_innermost(error)}"
         return Response(token, 0, b"", time.monotonic() - started, fault, was_sent, detail=detail, mask=self._mask)
 
 
@@ -329,13 +325,13 @@ def _retry_after(response: requests.Response) -> str | None:
     return "\n".join(line.strip() for line in lines if line) or None
 
 
-def _cause(error: Exception, watch: Watch) -> TransportError:
+def _cause(error: Exception, watch: Watch) -> RequestFault:
     inner = _innermost(error)
     if watch.is_late or isinstance(inner, ReadTimeoutError):
-        return TransportError.TIMEOUT
+        return RequestFault.TIMEOUT
     # A handshake that was aborted, not rejected, is a failed connect: an overloaded server.
     if isinstance(inner, NewConnectionError | ssl.SSLEOFError | ssl.SSLZeroReturnError):
-        return TransportError.CONNECT
+        return RequestFault.CONNECT
     return next(FAULTS[kind] for kind in type(error).__mro__ if kind in FAULTS)
 
 

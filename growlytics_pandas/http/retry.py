@@ -17,11 +17,11 @@ from typing import Any, Final
 import orjson
 
 from growlytics_pandas.contract import ENDPOINT_STATUSES, KEY_STATUSES, NOT_STORED_STATUSES, RETRY_STATUSES
-from growlytics_pandas.http.protocol import OK, PLAIN_SUCCESS, Response, TransportError, one_line
+from growlytics_pandas.http.protocol import OK, PLAIN_SUCCESS, RequestFault, Response, one_line
 
 SUCCESS_STATUSES: Final = range(200, 300)
 RETRY_FAULTS: Final = frozenset(
-    {TransportError.CONNECT, TransportError.TIMEOUT, TransportError.BROKEN, TransportError.STALE, TransportError.FILES}
+    {RequestFault.CONNECT, RequestFault.TIMEOUT, RequestFault.BROKEN, RequestFault.STALE, RequestFault.FILES}
 )
 WORD_KEYS: Final = (
     "message",
@@ -69,9 +69,9 @@ def classify(response: Response) -> Verdict:
         if response.status in SUCCESS_STATUSES:
             return _classify_body(response.body)
         return _classify_status(response.status)
-    if response.fault is TransportError.TLS:
+    if response.fault is RequestFault.TLS:
         return Verdict.WRONG_ENDPOINT
-    if response.fault is TransportError.TOO_LARGE:
+    if response.fault is RequestFault.TOO_LARGE:
         return _classify_status(response.status)
     return Verdict.RETRY if response.fault in RETRY_FAULTS else Verdict.REJECTED
 
@@ -85,7 +85,7 @@ def may_have_arrived(response: Response) -> bool:
     """
     if response.repeats:
         return True
-    if response.fault is TransportError.TOO_LARGE:
+    if response.fault is RequestFault.TOO_LARGE:
         return response.status not in NOT_STORED_STATUSES
     if response.fault is not None:
         return response.was_sent
@@ -99,7 +99,7 @@ def is_free(response: Response) -> bool:
 
     `RetryPolicy.stale_retries` limits how often in a row.
     """
-    return response.fault is TransportError.STALE
+    return response.fault is RequestFault.STALE
 
 
 def describe(response: Response) -> str:

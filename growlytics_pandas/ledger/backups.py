@@ -18,8 +18,9 @@ from typing import Any, Final
 from growlytics_pandas._text import argument, options_text
 from growlytics_pandas.errors import InvalidArgumentError, LedgerError
 from growlytics_pandas.ledger.database import (
-    BUSY_TIMEOUT_SECONDS,
+    COMPANIONS,
     MIGRATIONS,
+    OTHER_FILE,
     PROJECTS,
     LedgerFile,
     check_version,
@@ -29,6 +30,7 @@ from growlytics_pandas.ledger.database import (
     from_microseconds,
     has_our_header,
     ledger_error,
+    opened_to_read,
 )
 
 OPEN_ELSEWHERE_SECONDS: Final = 1.0  # a process that only reads closes it sooner
@@ -72,7 +74,11 @@ def back_up(file: LedgerFile, target: Path, *, overwrite: bool) -> None:
         raise InvalidArgumentError(f"backup: there is no ledger {str(file.path)!r} yet; nothing was pushed with it.")
     with file.reading() as connection:
         here = read_facts(connection)
-    there = _facts_of_target(target, is_ours="backup")
+    try:
+        there = _facts_if_any(target)
+    except LedgerError as error:
+        found = "a different file exists there and was not changed. Choose another name."
+        raise LedgerError(f"backup {target}: {found}", path=str(target)) from error
     if there is not None and there.holds_more_than(here) and not overwrite:
         raise _refusal(target, there, here, "backup")
     with _written_beside(target) as beside:
@@ -93,13 +99,13 @@ def restore(
     if not source.is_file():
         raise InvalidArgumentError(f"{argument('path')}: there is no file {str(source)!r} to restore.")
     backed_up = facts_of(source)
-    there = _facts_of_target(file.path, is_ours="ledger", may_be_damaged=overwrite)
+    there = _facts_or_removed(file.path, removes_damaged=overwrite)
     loses = there is not None and there.holds_more_than(backed_up)
     if loses and there is not None and not overwrite:
         raise _refusal(file.path, there, backed_up, "ledger")
     file.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _written_beside(file.path) as beside:
-        with _opened_to_read(source) as connection, closing(sqlite3.connect(beside)) as copy:
+        with _opened_ledger(source) as connection, closing(sqlite3.connect(beside)) as copy:
             connection.backup(copy)
         if always_forget or loses:
             with closing(LedgerFile(beside)) as copied:
@@ -110,7 +116,7 @@ def restore(
 
 def facts_of(path: Path) -> Facts:
     """Check that a file is an intact ledger and return what it contains; the file is not changed."""
-    with _opened_to_read(path) as connection:
+    with _opened_ledger(path) as connection:
         found = connection.execute("PRAGMA integrity_check(1)").fetchone()
         if found is None or found[0] != "ok":
             raise ledger_error(path, "it is damaged", "use another backup")
@@ -142,12 +148,10 @@ def read_facts(connection: sqlite3.Connection) -> Facts:
 
 
 @contextmanager
-def _opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
+def _opened_ledger(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a ledger read-only; raise if the file is not a ledger."""
     try:
-        with closing(
-            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_SECONDS)
-        ) as connection:
+        with opened_to_read(path) as connection:
             if check_version(connection, path, MIGRATIONS) == 0:
                 raise ledger_error(path, "it is empty, not a ledger", "use another backup")
             yield connection
@@ -155,39 +159,31 @@ def _opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
         raise explain(path, error) from error
 
 
-def _facts_of_target(path: Path, *, is_ours: str, may_be_damaged: bool = False) -> Facts | None:
-    """Return what would be overwritten; None if there is nothing, or a damaged ledger, which is then removed."""
+def _facts_if_any(path: Path) -> Facts | None:
+    """Return what would be overwritten; None if there is nothing."""
     if path.exists() and not path.is_file():
-        raise (
-            ledger_error(path, "it is not a regular file", "leave it as it is")
-            if is_ours == "ledger"
-            else _foreign(path, is_damaged=False, is_ours=is_ours)
-        )
+        raise ledger_error(path, "it is not a regular file", OTHER_FILE)
     if not path.exists() or not path.stat().st_size:
         return None
+    with _opened_ledger(path) as connection:
+        return read_facts(connection)
+
+
+def _facts_or_removed(path: Path, *, removes_damaged: bool) -> Facts | None:
+    """Return what the ledger at `path` contains; None if there is none, or a damaged one, which is then removed."""
     try:
-        with _opened_to_read(path) as connection:
-            return read_facts(connection)
+        return _facts_if_any(path)
     except LedgerError as error:
         cause = error.__cause__
-        is_damaged = isinstance(cause, sqlite3.Error) and cause.sqlite_errorname.startswith(_DAMAGED)
-        if is_damaged and may_be_damaged and has_our_header(path):
-            for each in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
-                each.unlink(missing_ok=True)
-            return None
-        if is_ours == "backup" or is_damaged:
-            is_damaged = is_damaged and has_our_header(path)
-            raise _foreign(path, is_damaged=is_damaged, is_ours=is_ours) from error
-        raise
-
-
-def _foreign(path: Path, *, is_damaged: bool, is_ours: str) -> LedgerError:
-    if is_ours == "backup":
-        return LedgerError(
-            f"backup {path}: a different file exists there and was not changed. Choose another name.", path=str(path)
-        )
-    remedy = f"restore with {options_text(overwrite=True)}, which removes it" if is_damaged else "leave it as it is"
-    return ledger_error(path, "it is not an SQLite file, or it is damaged", remedy)
+        if not (isinstance(cause, sqlite3.Error) and cause.sqlite_errorname.startswith(_DAMAGED)):
+            raise
+        is_ours = has_our_header(path)
+        if not (is_ours and removes_damaged):
+            remedy = f"restore with {options_text(overwrite=True)}, which removes it" if is_ours else OTHER_FILE
+            raise ledger_error(path, "it is not an SQLite file, or it is damaged", remedy) from error
+    for end in ("", "-wal", "-shm"):  # not a -journal: a ledger has none, so it may belong to something else
+        path.with_name(path.name + end).unlink(missing_ok=True)
+    return None
 
 
 def _refusal(path: Path, there: Facts, other: Facts, what: str) -> LedgerError:
@@ -218,7 +214,7 @@ def _written_beside(target: Path) -> Iterator[Path]:
     except sqlite3.Error as error:
         raise explain(target, error) from error
     finally:
-        for end in ("", "-wal", "-shm", "-journal"):
+        for end in ("", *COMPANIONS):
             with suppress(OSError):
                 beside.with_name(beside.name + end).unlink(missing_ok=True)
 

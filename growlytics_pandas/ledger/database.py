@@ -176,10 +176,15 @@ def _require_sole_name(path: Path) -> None:
         os.close(handle)  # also releases the lock
 
 
+def opened_to_read(path: Path, mode: str = "mode=ro") -> closing[sqlite3.Connection]:
+    """Open an SQLite file without changing it; with the mode "immutable=1" its -wal is ignored, and no lock taken."""
+    return closing(sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=BUSY_TIMEOUT_SECONDS))
+
+
 def secret_on_disk(path: Path) -> bytes | None:
     """Return the secret in the file itself, ignoring its -wal; None if it cannot be read."""
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)) as connection:
+        with opened_to_read(path, "immutable=1") as connection:
             row = connection.execute("SELECT secret FROM secrets").fetchone()
     except sqlite3.Error:
         return None
@@ -234,8 +239,7 @@ def _contents(path: Path) -> tuple[int, int, int]:
     """
     wal = path.with_name(f"{path.name}-wal")
     mode = "mode=ro" if wal.exists() and wal.stat().st_size else "immutable=1"
-    uri = f"{path.absolute().as_uri()}?{mode}"
-    with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_SECONDS)) as connection:
+    with opened_to_read(path, mode) as connection:
         found: tuple[int, int, int] = connection.execute(  # one query, so that all three are consistent
             "SELECT (SELECT count(*) FROM sqlite_master), application_id, user_version "
             "FROM pragma_application_id, pragma_user_version"
@@ -362,15 +366,9 @@ class LedgerFile:
         with self.lock, self._explained():
             connection = self._opened()
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-            connection.execute("BEGIN IMMEDIATE")
-            try:
+            with connection:  # commits, or rolls back
+                connection.execute("BEGIN IMMEDIATE")
                 yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                # After some errors SQLite has already rolled back and is no longer in a transaction.
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
 
     def secret(self) -> bytes:
         """Return the key of this file's digests."""
@@ -420,9 +418,7 @@ class LedgerFile:
                 with suppress(LedgerError):  # cleanup: a full disk or a locked file must not raise here
                     self.shrink(WORTH_SHRINKING)
             self._closed = self._closed or (found, remedy)
-            if self._finalizer is not None:
-                self._finalizer()
-            self._connection = None
+            self.release()
 
     def release(self) -> None:
         """Close the connection; the next use opens the file again."""
@@ -493,20 +489,14 @@ def prepare(connection: sqlite3.Connection, path: Path, migrations: Sequence[Seq
     try:
         check_version(connection, path, migrations)
     finally:
-        if connection.in_transaction:  # SQLite rolls back by itself after some errors
-            connection.execute("ROLLBACK")
+        connection.rollback()
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # takes effect only before the first table
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
         version = check_version(connection, path, migrations)
         migrate(connection, version, migrations)
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
     if version == 0:
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)")  # so that the file itself contains its secret
 

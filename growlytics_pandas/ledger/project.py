@@ -17,20 +17,26 @@ import platformdirs
 from numpy.typing import NDArray
 
 from growlytics_pandas._output_paths import require_path, require_target
+from growlytics_pandas._status import Status
 from growlytics_pandas._text import argument, listed, phrase
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError, UsageError
 from growlytics_pandas.ledger.backups import Facts, back_up, read_facts, restore
 from growlytics_pandas.ledger.database import CLOSED, LOST, LedgerFile, from_microseconds, now, to_microseconds
 from growlytics_pandas.ledger.digests import CellColumn, CustomerLog, Digester, Digests, count_bits, is_same, is_stored
 from growlytics_pandas.ledger.types import (
-    UNCERTAIN,
     KnownType,
     Registration,
-    TypeRegistry,
+    certain_types,
+    check_types,
+    declared_types,
     read_types,
+    register_types,
+    remove_types,
+    store_types,
+    stored_types,
     types_frame,
+    where_declared,
     write_types,
-    write_types_of,
 )
 from growlytics_pandas.ledger.value_log import Comparison, ValueDigests, ValueLog
 
@@ -38,7 +44,7 @@ PATH_VARIABLE: Final = "GROWLYTICS_LEDGER"
 DIRECTORY: Final = "growlytics-pandas"  # inside the user's data directory
 FILE_NAME: Final = "ledger.sqlite3"
 
-STATUSES: Final = ("accepted", "unchanged", "invalid", "failed", "unknown", "unsent")
+STATUSES: Final = tuple(status.value for status in Status)
 RUNNING: Final = "running"
 KILLED: Final = "killed"  # no recorded end, and the process no longer exists
 START_TIME_FIELD: Final = 19  # of /proc/<pid>/stat, counted after the command: distinguishes processes that reuse a pid
@@ -243,7 +249,6 @@ class Project:
         self._file = file
         self._digester = digester
         self._number = number
-        self._types = TypeRegistry(file, number)
         self._customers = CustomerLog(file, number)
         self._values: ValueLog | None = None  # made when it is first used: few pushes track attributes
         self.in_use = False
@@ -263,11 +268,12 @@ class Project:
         ``source`` is ``"accepted"`` (a request with it was accepted), ``"declared"`` (`declare_types`) or
         ``"uncertain"`` (a request with it was sent, but no response confirmed whether it arrived).
         """
-        return types_frame(self._types.known())
+        return types_frame(self.known_types())
 
     def known_types(self) -> dict[str, KnownType]:
         """Return the known types by attribute."""
-        return self._types.known()
+        with self._file.reading() as connection:
+            return stored_types(connection, self._number)
 
     def declare_types(self, types: Mapping[str, str] | str | os.PathLike[str]) -> None:
         """Record types that were fixed elsewhere.
@@ -289,15 +295,19 @@ class Project:
                 "the path of a JSON file of that form, as export_types writes it."
             )
         pairs = types if isinstance(types, Mapping) else read_types(Path(types))
-        self._types.declare(pairs, datetime.now(UTC))
+        check_types(pairs, where_declared())
+        with self._file.writing() as connection:
+            known = stored_types(connection, self._number)
+            store_types(connection, self._number, declared_types(known, pairs, datetime.now(UTC)))
 
     def export_types(self, path: str | os.PathLike[str]) -> None:
         """Write the certain types as JSON, sorted, one per line, for `declare_types`. Uncertain ones are left out."""
-        write_types(Path(path), self._types.known())
+        write_types(Path(path), certain_types(self.known_types()))
 
     def forget_types(self, attributes: Iterable[str], *, only_uncertain: bool = False) -> int:
         """Forget the types of these attributes (with `only_uncertain`, only uncertain ones); return how many."""
-        return self._types.forget(attributes, only_uncertain=only_uncertain)
+        with self._file.writing() as connection:
+            return remove_types(connection, self._number, attributes, only_uncertain=only_uncertain)
 
     def register(self, types: Mapping[str, str], when: datetime, *, certain: bool) -> Registration:
         """Record the types of attributes in requests.
@@ -311,7 +321,14 @@ class Project:
         Registration
             ``.new``: types that are known, or certain, through this call; ``.conflicts``: types known to differ.
         """
-        return self._types.register(types, when, certain=certain)
+        check_types(types, "register")
+        registration, changes = register_types(self.known_types(), types, when, certain=certain)
+        if changes:  # seldom: a read costs less than a transaction
+            with self._file.writing() as connection:
+                known = stored_types(connection, self._number)
+                registration, changes = register_types(known, types, when, certain=certain)
+                store_types(connection, self._number, changes)
+        return registration
 
     def begin_run(self, rows: int, started: datetime, label: str | None = None) -> int:
         """Record the start of a run of `rows` rows; return its number. `started` needs a time zone."""
@@ -573,25 +590,25 @@ class TypesFile:
 
         A failure is only a warning, so that a finished push does not raise.
         """
-        known = {name: fact for name, fact in project.known_types().items() if fact.source != UNCERTAIN}
+        known = certain_types(project.known_types())
         try:
             there = read_types(self.path) if self.path.exists() else {}
             types = self._merged(there, known)
             types = {name: type_ for name, type_ in types.items() if name not in without or name in known}
             if types != there:
-                write_types_of(self.path, types)
+                write_types(self.path, types)
         except (OSError, InvalidArgumentError) as error:
             warnings.warn(
                 f"{phrase('types', '--types-file')}: {str(self.path)!r} could not be updated: {error}", stacklevel=2
             )
 
-    def _merged(self, there: dict[str, str], known: dict[str, KnownType]) -> dict[str, str]:
+    def _merged(self, there: dict[str, str], known: dict[str, str]) -> dict[str, str]:
         """Return all types; if the file and the ledger differ, the file's type is kept, with a warning."""
-        odd = [repr(name) for name, type_ in there.items() if name in known and known[name].type != type_]
+        odd = [repr(name) for name, type_ in there.items() if name in known and known[name] != type_]
         if odd:
             warnings.warn(
                 f"{phrase('types', '--types-file')}: {str(self.path)!r} and the ledger have different types for "
                 f"{listed(odd)}. Correct the file{phrase(', or call client.forget_types', '')}.",
                 stacklevel=2,
             )
-        return {name: fact.type for name, fact in known.items()} | there
+        return known | there

@@ -14,7 +14,7 @@ from growlytics_pandas._output_paths import replacing
 from growlytics_pandas._text import listed, phrase
 from growlytics_pandas.contract import RESERVED_ATTRIBUTES, STRING, TYPES
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
-from growlytics_pandas.ledger.database import LedgerFile, from_microseconds, to_microseconds
+from growlytics_pandas.ledger.database import from_microseconds, to_microseconds
 
 Source = Literal["accepted", "declared", "uncertain"]
 ACCEPTED: Final = "accepted"  # a request with it was accepted
@@ -47,60 +47,32 @@ class Registration:
 Types = dict[str, KnownType]
 
 
-class TypeRegistry:
-    """The attribute types of one project."""
+def stored_types(connection: sqlite3.Connection, project: int) -> Types:
+    """Return all types of a project by attribute, sorted by name."""
+    rows = connection.execute(
+        "SELECT attribute, type, first_seen, source FROM attribute_types WHERE project = ? ORDER BY attribute",
+        (project,),
+    )
+    return {name: KnownType(type_, from_microseconds(seen), source) for name, type_, seen, source in rows}
 
-    def __init__(self, file: LedgerFile, project: int) -> None:
-        self._file = file
-        self._project = project
 
-    def known(self) -> Types:
-        """Return all types by attribute, sorted by name."""
-        with self._file.reading() as connection:
-            return self._read(connection)
+def store_types(connection: sqlite3.Connection, project: int, changes: Types) -> None:
+    """Write types of a project."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO attribute_types (project, attribute, type, source, first_seen) VALUES (?, ?, ?, ?, ?)",
+        [(project, name, fact.type, fact.source, to_microseconds(fact.first_seen)) for name, fact in changes.items()],
+    )
 
-    def register(self, types: Mapping[str, str], when: datetime, *, certain: bool) -> Registration:
-        """Record sent types: see `Project.register`."""
-        check_types(types, "register")
-        registration, changes = register_types(self.known(), types, when, certain=certain)
-        if not changes:  # the usual case; a read costs less than a transaction
-            return registration
-        with self._file.writing() as connection:
-            registration, changes = register_types(self._read(connection), types, when, certain=certain)
-            self._write(connection, changes)
-        return registration
 
-    def declare(self, types: Mapping[str, str], when: datetime) -> None:
-        """Record types declared by the user: see `Project.declare_types`."""
-        check_types(types, _declared())
-        with self._file.writing() as connection:
-            self._write(connection, declare_types(self._read(connection), types, when))
-
-    def forget(self, attributes: Iterable[str], *, only_uncertain: bool) -> int:
-        """Remove types: see `Project.forget_types`."""
-        sources = (UNCERTAIN,) * 3 if only_uncertain else (ACCEPTED, DECLARED, UNCERTAIN)
-        with self._file.writing() as connection:
-            return connection.executemany(
-                "DELETE FROM attribute_types WHERE project = ? AND attribute = ? AND source IN (?, ?, ?)",
-                [(self._project, name, *sources) for name in set(attributes)],
-            ).rowcount
-
-    def _read(self, connection: sqlite3.Connection) -> Types:
-        rows = connection.execute(
-            "SELECT attribute, type, first_seen, source FROM attribute_types WHERE project = ? ORDER BY attribute",
-            (self._project,),
-        )
-        return {name: KnownType(type_, from_microseconds(seen), source) for name, type_, seen, source in rows}
-
-    def _write(self, connection: sqlite3.Connection, changes: Types) -> None:
-        connection.executemany(
-            "INSERT OR REPLACE INTO attribute_types (project, attribute, type, source, first_seen)"
-            " VALUES (?, ?, ?, ?, ?)",
-            [
-                (self._project, name, fact.type, fact.source, to_microseconds(fact.first_seen))
-                for name, fact in changes.items()
-            ],
-        )
+def remove_types(
+    connection: sqlite3.Connection, project: int, attributes: Iterable[str], *, only_uncertain: bool
+) -> int:
+    """Remove types of a project; return how many there were."""
+    sources = (UNCERTAIN,) * 3 if only_uncertain else (ACCEPTED, DECLARED, UNCERTAIN)
+    return connection.executemany(
+        "DELETE FROM attribute_types WHERE project = ? AND attribute = ? AND source IN (?, ?, ?)",
+        [(project, name, *sources) for name in set(attributes)],
+    ).rowcount
 
 
 def register_types(
@@ -121,7 +93,7 @@ def register_types(
     return registration, changes
 
 
-def declare_types(known: Types, types: Mapping[str, str], when: datetime) -> Types:
+def declared_types(known: Types, types: Mapping[str, str], when: datetime) -> Types:
     """Return the entries to write for these declarations, which make uncertain types certain."""
     conflicts = {
         name: f"{name!r} (declared {types[name]}, known as {fact.type}, {fact.source} on {fact.first_seen:%Y-%m-%d})"
@@ -131,16 +103,16 @@ def declare_types(known: Types, types: Mapping[str, str], when: datetime) -> Typ
     if conflicts:
         remedy = phrase(f"call client.forget_types([{listed(list(map(repr, conflicts)))}]) first", "use a new ledger")
         raise InvalidArgumentError(
-            f"{_declared()}: the ledger knows other types: {listed(list(conflicts.values()))}. A type is fixed when it "
-            "is first tracked: declare the known type. If the ledger is wrong, as after the attribute was deleted in "
-            f"the dashboard, {remedy}."
+            f"{where_declared()}: the ledger knows other types: {listed(list(conflicts.values()))}. A type is fixed "
+            "when it is first tracked: declare the known type. If the ledger is wrong, as after the attribute was "
+            f"deleted in the dashboard, {remedy}."
         )
     unsettled = [name for name in types if name not in known or known[name].source == UNCERTAIN]
     seen = {name: known[name].first_seen if name in known else when for name in unsettled}
     return {name: KnownType(types[name], seen[name], DECLARED) for name in unsettled}
 
 
-def _declared() -> str:
+def where_declared() -> str:
     """Return what messages begin with: types are declared by a method, or by a file that the command line names."""
     return phrase("declare_types", "--types-file")
 
@@ -188,12 +160,12 @@ def read_types(path: Path) -> dict[str, str]:
     return pairs
 
 
-def write_types(path: Path, known: Types) -> None:
-    """Write the certain types as JSON, sorted, one per line."""
-    write_types_of(path, {name: fact.type for name, fact in known.items() if fact.source != UNCERTAIN})
+def certain_types(known: Types) -> dict[str, str]:
+    """Return the types that are not uncertain, by attribute."""
+    return {name: fact.type for name, fact in known.items() if fact.source != UNCERTAIN}
 
 
-def write_types_of(path: Path, types: Mapping[str, str]) -> None:
+def write_types(path: Path, types: Mapping[str, str]) -> None:
     """Write types as JSON, sorted, one per line; the file is replaced atomically."""
     text = json.dumps(types, indent=2, sort_keys=True, ensure_ascii=False)
     with replacing(path) as beside:
@@ -212,7 +184,7 @@ def check_distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def unusable(path: Path, found: str) -> InvalidArgumentError:
     """Return the error for an unreadable file of types."""
     return InvalidArgumentError(
-        f'{_declared()}: {path}: {found}. It must be a JSON object of the form {{"attribute": "type"}}'
+        f'{where_declared()}: {path}: {found}. It must be a JSON object of the form {{"attribute": "type"}}'
         f"{phrase(', as export_types writes it', '')}"
     )
 

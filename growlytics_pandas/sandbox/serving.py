@@ -88,7 +88,7 @@ class SandboxApp:
         self.deck = FaultDeck(self._faults, time.monotonic)
 
     async def respond(self, request: Request, connection: "Connection") -> None:
-        """Response one request."""
+        """Answer one request."""
         if request.path == contract.CUSTOMER_PATH and request.method == "POST":
             await self._play(request, connection)
         else:
@@ -163,7 +163,7 @@ class Connection:
         self._answered = Request()
 
     async def serve(self) -> None:
-        """Response requests until either side ends the connection."""
+        """Answer requests until either side ends the connection."""
         with suppress(ConnectionError, asyncio.CancelledError):  # the client has left, or the sandbox stops
             is_open = True
             while is_open and (data := await self._reader.read(_PIECE_BYTES)):
@@ -173,7 +173,7 @@ class Connection:
         self._writer.transport.abort()
 
     async def _answer(self, data: bytes) -> bool:
-        """Response the requests that end in a piece of the stream; return whether more may follow."""
+        """Answer the requests that end in a piece of the stream; return whether more may follow."""
         try:
             self._parser.feed_data(data)
         except HttpParserUpgrade:  # an offer, which is declined by a plain answer

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Hashable, Mapping
-from typing import Any
+from typing import Any, Unpack
 
 import pandas as pd
 
 from growlytics_pandas.checks.schema import find_id
 from growlytics_pandas.client import Client
 from growlytics_pandas.columns.frames import has_arrow, prepare_frame, read_frame
-from growlytics_pandas.columns.plan_options import NewAttributes, PlanOptions
+from growlytics_pandas.columns.plan_options import NewAttributes, PlanOptions, refuse_unknown
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.segments.members import find_members
 from growlytics_pandas.segments.segment import Segment, SegmentResult
 from growlytics_pandas.upload.batches import FrameExecutor
-from growlytics_pandas.upload.connection import Errors, PushOptions, connection_or_default, refuse_client_as_id
-from growlytics_pandas.views.events import ProgressOption
+from growlytics_pandas.upload.connection import (
+    PushArguments,
+    PushOptions,
+    connection_or_default,
+    refuse_client_as_id,
+    with_push_options,
+)
 
 
+@with_push_options
 def push_segment(
     df: Any,
     id_col: Hashable,
@@ -37,14 +44,7 @@ def push_segment(
     name: str | None = None,
     new_attributes: NewAttributes = "allow",
     client: Client | None = None,
-    errors: Errors = "raise",
-    dry_run: bool = False,
-    skip_unchanged: bool = False,
-    chunk_size: int = 1000,
-    max_concurrency: int = 64,
-    max_rate: float | None = None,
-    max_failures: float | None = None,
-    progress: ProgressOption = "auto",
+    **options: Unpack[PushArguments],
 ) -> SegmentResult:
     """Send an attribute for customers who joined or left a segment; those who stayed are not sent.
 
@@ -75,7 +75,7 @@ def push_segment(
     na_values, strip, normalize, timezone, region, name, new_attributes
         As for `growlytics_pandas.plan`. Column options apply only to the id; ids are compared in the form in which they
         are sent.
-    client, errors, dry_run, skip_unchanged, chunk_size, max_concurrency, max_rate, max_failures, progress
+    client, errors, dry_run, skip_unchanged, chunk_size, max_concurrency, max_rate, max_failures, label, progress
         As for `growlytics_pandas.push`. A dry run sends and writes nothing. With ``errors="drop"``, a row
         without a usable id is skipped; if its customer is in `members`, they count as having left.
 
@@ -117,7 +117,9 @@ def push_segment(
     >>> monday.joined, (tuesday.joined, tuesday.left, tuesday.stayed)
     (2, (1, 1, 1))
     """
+    refuse_unknown(options, inspect.signature(push_segment).parameters)
     refuse_client_as_id(id_col)
+    connection = connection_or_default(client)
     segment = Segment(
         id_col,
         attribute,
@@ -136,19 +138,9 @@ def push_segment(
             new_attributes=new_attributes,
             keep="first",
         ),
-        client=connection_or_default(client),
     )
-    options = PushOptions(
-        errors=errors,
-        dry_run=dry_run,
-        skip_unchanged=skip_unchanged,
-        chunk_size=chunk_size,
-        max_concurrency=max_concurrency,
-        max_rate=max_rate,
-        max_failures=max_failures,
-        progress=progress,
-    )
-    return segment.push(_one_frame(df, id_col, segment.reading), options)
+    of_push = PushOptions(**options)  # checked before the frame is read
+    return segment.push(_one_frame(df, id_col, segment.reading), of_push, connection).conclude()
 
 
 def _one_frame(df: Any, id_col: Hashable, reading: PlanOptions) -> pd.DataFrame:

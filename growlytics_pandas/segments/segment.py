@@ -16,14 +16,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas import contract
-from growlytics_pandas._status import ARRIVED, Status
+from growlytics_pandas._status import ARRIVED, Ended, Status
 from growlytics_pandas._text import argument, options_text, phrase, plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.ids import check_ids
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.schema import find_id, infer_schema
 from growlytics_pandas.checks.values import Precheck
-from growlytics_pandas.columns.dtypes import Mask, classify, starts
+from growlytics_pandas.columns.dtypes import Mask, classify
 from growlytics_pandas.columns.plan_options import PlanOptions
 from growlytics_pandas.errors import (
     ConstraintViolationError,
@@ -39,7 +39,7 @@ from growlytics_pandas.upload.encode import Encoded
 from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer
 from growlytics_pandas.upload.parts import Part, PartTask, whole_frame
 from growlytics_pandas.upload.plan import Plan, PushResult, budget_of
-from growlytics_pandas.upload.runner import Run
+from growlytics_pandas.upload.runner import EndedRun, LocalRun
 
 FEW: Final = 10  # members: if fewer, all may plausibly leave at once
 
@@ -48,7 +48,7 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """The arguments of `push_segment` that define the segment.
+    """The arguments of `push_segment` that define the segment; `plan` and `push` compare a frame with its members.
 
     `label` is for the texts of violations: see `Findings`.
     """
@@ -61,7 +61,6 @@ class Segment:
     resend: bool
     allow_empty: bool
     reading: PlanOptions
-    client: Any = field(repr=False)
     label: str = ""
 
     def __post_init__(self) -> None:
@@ -76,16 +75,14 @@ class Segment:
         """Return what the members file is for."""
         return Purpose(self.attribute, str(self.value), connection)
 
-    def push(self, frame: pd.DataFrame, options: PushOptions) -> SegmentResult:
+    def push(self, frame: pd.DataFrame, options: PushOptions, connection: Connection | None) -> EndedRun[SegmentResult]:
         """Compare the frame with the members file, and send the difference."""
         with nullcontext() if options.dry_run else locked(self.members):
-            made = self.plan(frame, connection_of(options.client) or connection_of(self.client))
-            plan, connection = made._settled(options)
+            plan, connection = self.plan(frame, connection)._checked_for(options, None)
             self._refuse_incomplete(plan, options)
             if not options.dry_run and plan._size_warning:
                 raise DataError(plan._size_warning)
-            buffers = {task.number: plan._open_buffer(task) for task in plan._parts.tasks}
-            return plan._send_rows(connection, options, buffers, plan._before)
+            return plan._send_rows(connection, options, plan._parts.open_buffer(plan._part.task), plan._before)
 
     def plan(self, frame: pd.DataFrame, connection: Connection | None) -> SegmentPlan:
         """Work out who joined, left and stayed."""
@@ -95,7 +92,7 @@ class Segment:
         checked = check_ids(ids, id_schema)
         texts = id_schema.read_ids(ids.iloc[:, 0]).texts
         before = read_members(self.members, self.purpose(connection))
-        moves = compare(texts, checked.skipped, before or {}, resend=self.resend)
+        moves = compare(texts, checked.skipped, before or {})
         combined = self._combined(ids, texts, moves)
         schema = infer_schema(combined, self.id_col, self._options(), known=known)
         violations = check_attributes(schema, len(combined))
@@ -106,9 +103,10 @@ class Segment:
         prechecked = Precheck((*violations, *of_ids), dropped_columns(violations), skipped, checked.skipped_by)
         budget = budget_of(connection.project if connection else None, schema)
         part = Part(combined, schema, prechecked, budget, PartTask(0, 0, len(combined)))
-        executor, parts, common = whole_frame(part)
+        executor, parts, context = whole_frame(part)
+        parts = replace(parts, unchanged={} if self.resend else {0: moves.stayers})
         return SegmentPlan(
-            common,
+            context,
             self._options(),
             connection,
             executor,
@@ -151,7 +149,7 @@ class Segment:
 
     def _refuse_incomplete(self, plan: SegmentPlan, options: PushOptions) -> None:
         """Raise if the attribute cannot be sent, also with ``errors="drop"``: nothing of the segment would be left."""
-        if plan._common.dropped and not options.dry_run:
+        if plan._context.dropped and not options.dry_run:
             found = next(group for group in plan._findings.groups() if group.row is None)
             raise ConstraintViolationError(
                 f"nothing was sent: {found.message} The segment has no other attribute to send, also with "
@@ -243,17 +241,6 @@ class SegmentPlan(Plan):
             f"{options_text(allow_empty=True)}."
         )
 
-    def _open_buffer(self, task: PartTask) -> OutcomeBuffer:
-        """Open the buffer: rows that cannot be sent are `invalid`, customers who stayed `unchanged`, others unsent."""
-        buffer = super()._open_buffer(task)
-        buffer.record_all(self._moves.unsent, Status.UNCHANGED)
-        return buffer
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Status → number of rows, as a dry run would count."""
-        return self._open_buffer(self._parts.tasks[0]).counts()
-
     def _source_rows(self, rows: Rows) -> pd.DataFrame:
         """Return rows of the user's frame; for customers who left, only the id."""
         first = self._first_leaver
@@ -273,33 +260,31 @@ class SegmentPlan(Plan):
             return self
         return self._segment.plan(self._source, connection)  # type: ignore[return-value]
 
-    def push(self, **options: Any) -> SegmentResult:
+    def push(self, *, client: Any = None, **options: Any) -> SegmentResult:
         """Send this plan; the members file is read again."""
-        return self._segment.push(self._source, PushOptions(**options))
+        return self._push(PushOptions(**options), connection_of(client)).conclude()
+
+    def _push(self, options: PushOptions, connection: Connection | None = None) -> EndedRun[SegmentResult]:
+        return self._segment.push(self._source, options, connection or self._connection)
 
     def _send_rows(
         self,
         connection: Connection | None,
         options: PushOptions,
-        buffers: Mapping[int, OutcomeBuffer],
+        buffer: OutcomeBuffer,
         kept: dict[str, str] | None,
         without: Iterable[int] = (),
-    ) -> SegmentResult:
-        """Send the rows that are `unsent` in the buffers; `kept` is the content of the members file."""
-        run = SegmentRun(
-            connection, options, self._part, buffers[0], segment=self._segment, moves=self._moves, kept=kept
-        )
-        run.without.update(without)
+        *,
+        is_retry: bool = False,
+    ) -> EndedRun[SegmentResult]:
+        """Send the rows that are `unsent` in the buffer; `kept` is the content of the members file."""
+        run = SegmentRun(connection, options, self, buffer, kept, without, is_retry=is_retry)
         run.run()
         facts = self._facts(run, connection)
         if options.dry_run and self._size_warning:
             facts["run"] = replace(facts["run"], would_refuse=True)
         left_out = np.array(sorted(run.without), dtype="int64")
-        return run.conclude(SegmentResult(**facts, _without=left_out, _kept=run.kept))
-
-    def _to_send(self) -> Mask:
-        """Return which rows would be sent."""
-        return np.equal(self._open_buffer(self._parts.tasks[0]).codes(), CODES[Status.UNSENT])
+        return EndedRun(run, SegmentResult(**facts, _without=left_out, _kept=run.kept))
 
     @property
     def _moves_text(self) -> str:
@@ -317,44 +302,36 @@ class Moves:
     joiners: Rows
     stayers: Rows
     leavers: tuple[str, ...]
-    resent: bool
-
-    @property
-    def unsent(self) -> Rows:
-        """Mask of the frame's rows that need no request."""
-        return self.stayers[:0] if self.resent else self.stayers
 
 
-def compare(texts: list[str], skipped: Mask, before: Mapping[str, str], *, resend: bool) -> Moves:
+def compare(texts: list[str], skipped: Mask, before: Mapping[str, str]) -> Moves:
     """Compare ids as they are sent. An uncertain id is sent again, whether in the frame or not."""
     rows = np.flatnonzero(~skipped)
     stays = np.fromiter((before.get(texts[row], UNCERTAIN) != UNCERTAIN for row in rows.tolist()), bool, len(rows))
     now = {texts[row] for row in rows.tolist()}
-    return Moves(rows[~stays], rows[stays], tuple(sorted(before.keys() - now)), resend)
+    return Moves(rows[~stays], rows[stays], tuple(sorted(before.keys() - now)))
 
 
-class SegmentRun(Run):
+class SegmentRun(LocalRun):
     """A run that updates the members file: uncertain ids before the first request, confirmed ones at the end."""
 
     def __init__(
         self,
         connection: Connection | None,
         options: PushOptions,
-        part: Part,
+        plan: SegmentPlan,
         buffer: OutcomeBuffer,
-        *,
-        segment: Segment,
-        moves: Moves,
         kept: dict[str, str] | None,
+        without: Iterable[int] = (),
+        *,
+        is_retry: bool = False,
     ) -> None:
-        super().__init__(connection, options, *whole_frame(part), {0: buffer})
-        self.part = part
+        what = plan._executor, plan._parts, plan._context
+        super().__init__(connection, options, *what, {0: buffer}, is_retry=is_retry)
         self.buffer = buffer
         self.kept = kept  # the content of the members file
-        self.without: set[int] = set()  # rows sent without the attribute, since the customer has 100 others
-        self._segment = segment
-        self._moves = moves
-        self._first_leaver = len(part.frame) - len(moves.leavers)
+        self.without = set(without)  # rows sent without the attribute, since the customer has 100 others
+        self._plan = plan
 
     def _deliver(self, connection: Connection) -> None:
         before = self.kept or {}
@@ -371,26 +348,22 @@ class SegmentRun(Run):
         finally:
             self._keep(self._after(before, moving, is_certain=is_certain))
 
-    def select(self, encoded: Encoded) -> Encoded:
-        """Return the rows of a chunk to send, and record those without the attribute."""
-        self._note_without(encoded)
-        return super().select(encoded)
+    def look_at(self, encoded: Encoded) -> None:
+        """Record the rows without the attribute."""
+        self.without.update(encoded.rows[~encoded.present[self._plan._segment.attribute]].tolist())
 
     def _dry_run(self) -> None:
         super()._dry_run()
-        if self.part.budget is not None:  # else the attribute fits
-            wanted = self.buffer.codes() == CODES[Status.UNSENT]
-            for start, stop in starts(len(wanted)):
-                self._note_without(self.part.encode(start, stop, wanted))
-
-    def _note_without(self, encoded: Encoded) -> None:
-        self.without.update(encoded.rows[~encoded.present[self._segment.attribute]].tolist())
+        part = self._plan._part
+        if part.budget is not None:  # else the attribute fits
+            for encoded in part.encoded(np.equal(self.buffer.codes(), CODES[Status.UNSENT])):
+                self.look_at(encoded)
 
     def _moving(self) -> Iterator[tuple[int, str]]:
         """Yield row and id of everyone who joins or leaves."""
-        joiners = self._moves.joiners
-        yield from zip(joiners.tolist(), self.part.ids(joiners), strict=True)
-        yield from enumerate(self._moves.leavers, start=self._first_leaver)
+        plan, joiners = self._plan, self._plan._moves.joiners
+        yield from zip(joiners.tolist(), plan._part.ids(joiners), strict=True)
+        yield from enumerate(plan._moves.leavers, start=plan._first_leaver)
 
     def _after(
         self, before: Mapping[str, str], moving: Iterable[tuple[int, str]], *, is_certain: bool
@@ -401,7 +374,7 @@ class SegmentRun(Run):
         for row, id_ in moving:
             if int(codes[row]) in arrived and row not in self.without:
                 after[id_] = now
-                if row >= self._first_leaver:
+                if row >= self._plan._first_leaver:
                     del after[id_]
             elif row in self.buffer.lost or codes[row] == CODES[Status.UNKNOWN] or not is_certain:
                 after[id_] = UNCERTAIN
@@ -409,7 +382,8 @@ class SegmentRun(Run):
 
     def _keep(self, members: dict[str, str]) -> None:
         if members != self.kept:
-            write_members(self._segment.members, members, self._segment.purpose(self._connection))
+            segment = self._plan._segment
+            write_members(segment.members, members, segment.purpose(self._connection))
             self.kept = members
 
 
@@ -442,18 +416,18 @@ class SegmentResult(PushResult):
         return self.plan.is_first_run
 
     def _count(self, rows: Rows) -> int:
-        wanted = [*ARRIVED, Status.UNSENT] if self.run.ended == "dry run" else ARRIVED
+        wanted = [*ARRIVED, Status.UNSENT] if self.run.ended == Ended.DRY_RUN else ARRIVED
         has_arrived = np.isin(self._buffers[0].codes()[rows], [CODES[status] for status in wanted])
         return int((has_arrived & ~np.isin(rows, self._without)).sum())
 
     @property
     def note(self) -> str:
         """How many joined, left and stayed, in one line."""
-        verbs = ("would join", "would leave") if self.run.ended == "dry run" else ("joined", "left")
+        verbs = ("would join", "would leave") if self.run.ended == Ended.DRY_RUN else ("joined", "left")
         words = f"{self.joined:,} {verbs[0]}, {self.left:,} {verbs[1]}, {self.stayed:,} stayed"
         words += "; first run: no earlier members" if self.is_first_run else ""
         words += f"; {super().note}" if super().note else ""
-        warning = self.plan._size_warning if self.run.ended == "dry run" else ""
+        warning = self.plan._size_warning if self.run.ended == Ended.DRY_RUN else ""
         return f"{words}; {warning}" if warning else words
 
     def retry(self, *, rejected: bool = True) -> SegmentResult:
@@ -473,4 +447,6 @@ class SegmentResult(PushResult):
                     f"retry: {str(segment.members)!r} has changed since; another run has pushed the segment. Call "
                     "push_segment again, which sends what is missing."
                 )
-            return self.plan._send_rows(connection, options, buffers, self._kept, self._without.tolist())
+            return self.plan._send_rows(
+                connection, options, buffers[0], self._kept, self._without.tolist(), is_retry=True
+            ).conclude()

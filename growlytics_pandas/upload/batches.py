@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-from collections.abc import Generator, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
@@ -27,7 +27,7 @@ from growlytics_pandas.columns.frames import as_row, frame_of_rows, has_arrow, p
 from growlytics_pandas.columns.plan_options import PlanOptions
 from growlytics_pandas.columns.reading import Alike
 from growlytics_pandas.errors import ConstraintViolationError, DataError, InvalidArgumentError, InvalidArgumentTypeError
-from growlytics_pandas.upload.connection import Connection, PushOptions, resolve_connection
+from growlytics_pandas.upload.connection import Connection, PushOptions, require_connection
 from growlytics_pandas.upload.part_profiles import (
     PartProfile,
     ProfiledParts,
@@ -41,9 +41,9 @@ from growlytics_pandas.upload.part_profiles import (
     profile_part,
     skipped_rows,
 )
-from growlytics_pandas.upload.parts import Common, LocalExecutor, Part, PartList, PartOutcome, PartTask, align
+from growlytics_pandas.upload.parts import LocalExecutor, Part, PartList, PartTask, PlanContext, align
 from growlytics_pandas.upload.plan import Plan, PushResult, budget_of, find_suggestions, infer_schema_of_parts, refusal
-from growlytics_pandas.upload.runner import Run
+from growlytics_pandas.upload.runner import EndedRun, LocalRun
 
 BATCH_ROWS: Final = 50_000  # single rows (Spark's toLocalIterator) are collected into frames of this size
 
@@ -157,27 +157,30 @@ def as_frames(source: Iterable[Any]) -> Iterator[pd.DataFrame]:
 
 
 def push_stream(
-    executor: FrameExecutor, id_col: Hashable, plan_options: PlanOptions, client: Any, options: PushOptions
-) -> PushResult:
+    executor: FrameExecutor,
+    id_col: Hashable,
+    plan_options: PlanOptions,
+    connection: Connection | None,
+    options: PushOptions,
+) -> EndedRun[PushResult]:
     """Push batches that can be read only once."""
     if plan_options.keep == "last":
         raise InvalidArgumentError(
             "keep: 'last' must read all batches before the first is sent, but this source can be read only once. "
             "Pass a function that opens the source, or keep='first'."
         )
-    connection = resolve_connection(options, client)
+    connection = require_connection(options, connection)
     frames = (frame for _, frame in executor.walk(None))
     first = next(frames, None)
     if first is None:
         raise InvalidArgumentError("frames: the source is empty; it must have at least one frame, even without rows.")
-    settled = replace(plan_options, types=_types_given(first, id_col, plan_options, connection))
-    run = StreamRun(executor, itertools.chain([first], frames), id_col, settled, connection, options)
+    typed = replace(plan_options, types=_types_given(first, id_col, plan_options, connection))
+    run = StreamRun(executor, itertools.chain([first], frames), id_col, typed, connection, options)
     run.run()
-    plan = Plan(run.common, settled, connection, executor, run.parts, None, run.profile())
-    vars(plan)["_findings"] = run.findings
+    plan = Plan(run.context, typed, connection, executor, run.parts, None, run.profile(), _known_findings=run.findings)
     if isinstance(run.error, ConstraintViolationError):
         run.error.plan = plan
-    return run.conclude(plan._result(run, connection))
+    return EndedRun(run, plan._result(run, connection))
 
 
 def _types_given(
@@ -198,7 +201,7 @@ def _types_given(
     return {label: str(kind) for label, kind in types.items()}
 
 
-class StreamRun(Run):
+class StreamRun(LocalRun):
     """A run whose plan grows batch by batch."""
 
     def __init__(
@@ -211,8 +214,8 @@ class StreamRun(Run):
         options: PushOptions,
     ) -> None:
         nothing = pd.DataFrame({"": pd.Series(dtype=object)})
-        common = Common(infer_schema_of_parts(PlanOptions(), nothing, "", None), (), frozenset())
-        super().__init__(connection, options, executor, PartList(), common)
+        context = PlanContext(infer_schema_of_parts(PlanOptions(), nothing, "", None), (), frozenset())
+        super().__init__(connection, options, executor, PartList(), context)
         self._sample = nothing
         self.findings = Findings(())
         self._frames = frames
@@ -222,18 +225,18 @@ class StreamRun(Run):
         self._seen = SeenIds()
         self._reported: set[tuple[str, int]] = set()
 
-    def outcomes(self) -> Generator[PartOutcome, None, None]:
+    def _push_parts(self, connection: Connection) -> None:
         """Profile, check and send each batch."""
         for frame in self._frames:
             part = self._take(frame)
             self._refuse_errors(part)
-            yield self.push_here(part)
+            self._push_part(part, connection)
             if self.stop.requested:
                 return
 
     def profile(self) -> ProfiledParts:
         """Return the profiles of all batches so far."""
-        return ProfiledParts(self.common.labels, (), self._sample.head(0), self._sample, self.parts)
+        return ProfiledParts(self.context.labels, (), self._sample.head(0), self._sample, self.parts)
 
     def _dry_run(self) -> None:
         for frame in self._frames:
@@ -243,7 +246,7 @@ class StreamRun(Run):
         """Add a batch to the plan."""
         frame = prepare_frame(frame, self._id_col)
         profile = profile_part(frame, self._question)
-        labels = self.common.labels or profile.labels
+        labels = self.context.labels or profile.labels
         if extra := [label for label in profile.labels if label not in labels]:
             raise DataError(
                 f"batch {len(self.parts.tasks)}: it has the column {extra[0]!r}, which the first batch does not have. "
@@ -255,11 +258,11 @@ class StreamRun(Run):
         )
         violations = check_attributes(schema, len(frame))
         budget = budget_of(self._connection.project if self._connection else None, schema)
-        self.common = Common(schema, labels, dropped_columns(violations), budget)
+        self.context = PlanContext(schema, labels, dropped_columns(violations), budget)
         fresh = [found for found in violations if (found.rule, found.position) not in self._reported]
         self._reported.update((found.rule, found.position) for found in fresh)
         task = self._task(frame, profile, schema)
-        part = Part.read(frame, self.common, task)
+        part = Part.read(frame, self.context, task)
         self.parts = self.parts.extended(task, skipped_rows(task, profile))
         self._sample = merge_samples([profile], labels)
         if any(found.rule is Rule.TYPE_CONFLICT for found in fresh):
@@ -290,4 +293,4 @@ class StreamRun(Run):
             raise refusal(self.findings, self._suggested(), sent)
 
     def _suggested(self) -> list[Suggestion]:
-        return find_suggestions(self._sample, self.common.schema, self._plan_options)
+        return find_suggestions(self._sample, self.context.schema, self._plan_options)

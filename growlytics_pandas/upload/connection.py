@@ -6,16 +6,18 @@ import contextlib
 import hashlib
 import os
 import sys
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, fields, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, get_args
 
 import numpy as np
 
 from growlytics_pandas import contract
+from growlytics_pandas._masking import KEY_VARIABLE, without_keys
 from growlytics_pandas._output_paths import require_target
-from growlytics_pandas._text import KEY_VARIABLE, argument, install_extra, options_text, phrase, without_keys
+from growlytics_pandas._text import argument, install_extra, options_text, phrase
+from growlytics_pandas.columns.plan_options import F, PlanArguments, list_options
 from growlytics_pandas.errors import (
     ApiKeyError,
     InvalidArgumentError,
@@ -24,6 +26,7 @@ from growlytics_pandas.errors import (
     UsageError,
 )
 from growlytics_pandas.http.api_key import ApiKey, Headers, checked_url, find_key
+from growlytics_pandas.http.concurrency import MAX_IN_FLIGHT
 from growlytics_pandas.http.protocol import Endpoint, Transport
 from growlytics_pandas.ledger.digests import Digester
 from growlytics_pandas.ledger.project import Ledger, Project, TypesFile
@@ -49,6 +52,28 @@ MAX_CONCURRENCY: Final = 65_535  # requests: the number of local ports for conne
 MAX_LABEL_CHARS: Final = 100
 
 
+class PushArguments(TypedDict, total=False):
+    """The options of a push as type checkers see them in a call; a test compares them with `PushOptions`."""
+
+    errors: Errors
+    dry_run: bool
+    skip_unchanged: bool
+    chunk_size: int
+    max_concurrency: int
+    max_rate: float | None
+    max_failures: float | None
+    label: str | None
+    progress: ProgressOption
+
+
+class PushCall(PlanArguments, PushArguments, total=False):
+    """The options of a push and of its plan."""
+
+
+PUSH_OPTIONS: Final = tuple(PushArguments.__annotations__)
+"""The names of the options that a push has besides those of its plan."""
+
+
 @dataclass(frozen=True, slots=True)
 class PushOptions:
     """The options of a push and their defaults."""
@@ -57,13 +82,11 @@ class PushOptions:
     dry_run: bool = False
     skip_unchanged: bool = False
     chunk_size: int = 1000
-    max_concurrency: int = 64
+    max_concurrency: int = MAX_IN_FLIGHT
     max_rate: float | None = None
     max_failures: float | None = None
     label: str | None = None
     progress: ProgressOption = "auto"
-    client: Any = None
-    is_retry: bool = False
 
     def __post_init__(self) -> None:
         if self.errors not in ("raise", "drop"):
@@ -102,8 +125,15 @@ class PushOptions:
         return self.dry_run and self.errors == "raise" and has_errors
 
 
-PUSH_OPTIONS: Final = tuple(field.name for field in fields(PushOptions) if field.name not in ("client", "is_retry"))
-"""The names of the options that a push has besides those of its plan."""
+def with_push_options(function: F) -> F:
+    """List the options of a push in the signature of a function that takes them as ``**options``."""
+    return list_options(function, PushOptions, PUSH_OPTIONS)
+
+
+def split_options(given: Mapping[str, Any]) -> tuple[PushOptions, dict[str, Any]]:
+    """Return the options of a push, and the other options given in a call."""
+    of_push = {name: value for name, value in given.items() if name in PUSH_OPTIONS}
+    return PushOptions(**of_push), {name: value for name, value in given.items() if name not in of_push}
 
 
 def _check_label(label: Any) -> None:
@@ -189,8 +219,8 @@ class Connection:
         return self.ledger.project(self.base_url, self._key.reveal()) if self.ledger else None
 
     @property
-    def tracker(self) -> Digester | None:
-        """What digests single values for the ledger; None where they are not tracked."""
+    def value_digester(self) -> Digester | None:
+        """The digester of single values for the ledger; None where they are not tracked."""
         project = self.project if self._is_tracking else None
         return project.digester if project else None
 
@@ -276,8 +306,8 @@ class ConnectionRecipe:
 
 def connection_of(client: Any) -> Connection | None:
     """Return the connection of a `Client`, None for None; raise for anything else, with a remedy."""
-    if client is None or isinstance(client, Connection):
-        return client
+    if client is None:
+        return None
     found = getattr(client, "_connection", None)
     if isinstance(found, Connection):
         return found
@@ -294,15 +324,17 @@ def connect() -> Connection:
 
 
 def connection_or_default(client: Any) -> Connection | None:
-    """Return the connection of `client`, else the one set in the environment; None if that has no key."""
+    """Return the connection of a `Client`, else the one set in the environment; None if that has no key."""
     return connection_of(client) or (connect() if os.environ.get(KEY_VARIABLE, "").strip() else None)
 
 
-def resolve_connection(options: PushOptions, planned: Connection | None) -> Connection | None:
-    """Return the connection to use, None for a dry run without one; raise if `skip_unchanged` lacks a ledger."""
-    connection = connection_of(options.client) or planned or connection_or_default(None)
-    if connection is None and not options.dry_run:
-        connection = connect()  # raises with what is missing
+def require_connection(options: PushOptions, connection: Connection | None) -> Connection | None:
+    """Return the connection of a push: this one, or the one that is now set in the environment.
+
+    None for a dry run without a key. Raises if a setting is missing, or if `skip_unchanged` lacks a ledger.
+    """
+    if connection is None:
+        connection = connection_or_default(None) if options.dry_run else connect()
     if options.skip_unchanged and (connection is None or connection.ledger is None):
         lacks = (
             f"this client has none ({options_text(ledger=None)})"

@@ -24,7 +24,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas._masking import NOT_SHOWN, replaced
-from growlytics_pandas._status import NEVER_SENT, RETRYABLE, Failure, Status, is_refused
+from growlytics_pandas._status import NEVER_SENT, RETRYABLE, Ended, Failure, Status, is_refused
 from growlytics_pandas.contract import KEY_STATUSES
 from growlytics_pandas.views.events import Listener, ProgressEvent
 from growlytics_pandas.views.metrics import MAX_SAMPLES, RunFacts, Sample
@@ -238,8 +238,8 @@ class RunLog:
     def end(self, ended: str, error: str, counts: Mapping[str, int], seconds: float) -> None:
         """Log the end of a run; `error` is the name of the error that ended it, if any."""
         lost = sum(counts[status] for status in RETRYABLE)
-        level = logging.WARNING if lost or ended != "finished" else logging.INFO
-        level = logging.ERROR if error or ended == "crashed" else level
+        level = logging.WARNING if lost or ended != Ended.FINISHED else logging.INFO
+        level = logging.ERROR if error or ended == Ended.CRASHED else level
         rows = ", ".join(f"{count:,} {status}" for status, count in counts.items() if count) or "no rows"
         why = f" ({error})" if error else ""
         LOGGER.log(level, "%s: %s%s after %.1f s: %s", self._name, ended, why, seconds, rows)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -32,8 +32,8 @@ from growlytics_pandas.columns.texts import TextColumns, hash_texts
 from growlytics_pandas.errors import DataError, ServiceError
 from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.ledger.digests import CellColumn, Digester, Digests
-from growlytics_pandas.upload.connection import Connection, PushOptions
-from growlytics_pandas.upload.dispatcher import CancellationToken, Chunk, Delivery, Limits
+from growlytics_pandas.upload.connection import Connection
+from growlytics_pandas.upload.delivery import CancellationToken, Chunk, Delivery, Limits
 from growlytics_pandas.upload.encode import Encoded, PartDigests
 from growlytics_pandas.upload.outcomes import OutcomeBuffer, Rows, Snapshot
 from growlytics_pandas.upload.rejects import Picked, Wanted, pick
@@ -66,32 +66,54 @@ class PartTask:
 
 @dataclass(frozen=True, slots=True)
 class PartList:
-    """The parts of a frame, and for each part the rows that are not sent because of their id, by rule."""
+    """The parts of a frame, and for each part the rows that are not sent because of their id, by rule.
+
+    `unchanged`: number of a part → rows that are not sent either, since these customers stayed in a segment.
+    """
 
     tasks: tuple[PartTask, ...] = ()
     skipped: tuple[Mapping[Rule, Rows], ...] = ()
+    unchanged: Mapping[int, Rows] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
         """Rows of all parts."""
         return sum(task.rows for task in self.tasks)
 
-    def count_invalid(self, task: PartTask) -> int:
-        """Return how many rows of a part are not sent because of their id."""
-        return sum(map(len, self.skipped[task.number].values()))
+    def counts(self, known: Callable[[PartTask], Mapping[str, int] | None] = lambda _: None) -> dict[str, int]:
+        """Return status → number of rows: of each part the `known` ones, else (None) those before anything is sent."""
+        total = dict.fromkeys((status.value for status in Status), 0)
+        for task in self.tasks:
+            for status, count in (known(task) or self._planned(task)).items():
+                total[status] += count
+        return total
 
-    def counts(self) -> dict[str, int]:
-        """Return status → number of rows, before anything is sent."""
-        invalid = sum(map(self.count_invalid, self.tasks))
-        found = {Status.INVALID: invalid, Status.UNSENT: self.rows - invalid}
-        return {status.value: found.get(status, 0) for status in Status}
+    def _planned(self, task: PartTask) -> dict[str, int]:
+        invalid = sum(map(len, self.skipped[task.number].values()))
+        unchanged = len(self.unchanged.get(task.number, ()))
+        return {
+            Status.INVALID: invalid,
+            Status.UNCHANGED: unchanged,
+            Status.UNSENT: task.rows - invalid - unchanged,
+        }
 
     def open_buffer(self, task: PartTask) -> OutcomeBuffer:
-        """Return the buffer of a part's outcomes: `invalid` for rows that cannot be sent, `unsent` for the rest."""
+        """Return the buffer of a part's outcomes: `unsent` for rows to send, `invalid` or `unchanged` for others."""
         buffer = OutcomeBuffer(task.rows)
+        if task.number in self.unchanged:
+            buffer.record_all(self.unchanged[task.number], Status.UNCHANGED)
         for rule, rows in self.skipped[task.number].items():
             buffer.record_all(rows, Status.INVALID, f"not sent: {rule}; see violations")
         return buffer
+
+    def will_send(self, task: PartTask) -> Mask:
+        """Return which rows of a part are to be sent."""
+        mask = np.ones(task.rows, dtype=bool)
+        for rows in self.skipped[task.number].values():
+            mask[rows] = False
+        if task.number in self.unchanged:
+            mask[self.unchanged[task.number]] = False
+        return mask
 
     def extended(self, task: PartTask, skipped: Mapping[Rule, Rows]) -> PartList:
         """Return the list with one more part."""
@@ -112,8 +134,8 @@ def digest_ids(has_id: Mask, exact: npt.NDArray[np.uint64]) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Common:
-    """Data that all parts share."""
+class PlanContext:
+    """What a plan knows of all its parts together."""
 
     schema: Schema
     labels: tuple[Hashable, ...]
@@ -133,118 +155,37 @@ def types_sent(schema: Schema, dropped: frozenset[int]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class PartOrder:
-    """How to push a part: send the rows that are `unsent` in `buffer`; `fresh`: attributes new to the ledger.
+    """How to push a part: send the rows that are `unsent` in `buffer`.
 
-    `was_reached`: the service accepted rows of an earlier part, so it is reachable.
-    `may_be_unchanged`: rows are compared with the ledger on the way.
+    `was_reached`: the service accepted rows of an earlier part, so it is reachable. `fresh`: attributes new to the
+    ledger, for a worker, which does not see it.
     """
 
     task: PartTask
     buffer: OutcomeBuffer
-    fresh: frozenset[str]
     chunk_size: int
     max_concurrency: int
     max_failures: float | None = None
     was_reached: bool = False
-    may_be_unchanged: bool = False
+    fresh: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class PartOutcome:
-    """The outcome of a part: its buffer, and which fresh attributes arrived or may have arrived.
+    """The outcome of a part.
 
     `table`: the frame of its outcomes; None if the part stays in memory and the frame can be built later. `end`: the
-    last snapshot of its delivery.
+    last snapshot of its delivery. `arrived`, `doubtful`: from a worker, which fresh attributes arrived or may have
+    arrived.
     """
 
     number: int
     buffer: OutcomeBuffer
     table: pd.DataFrame | None
-    arrived: frozenset[str]
-    doubtful: frozenset[str]
     end: Snapshot
     error: ServiceError | None = None
-
-
-class Job(Protocol):
-    """What an executor needs to push parts: see `Run`."""
-
-    options: PushOptions
-    stop: CancellationToken
-    common: Common
-    resent: list[tuple[int, int, int]]
-
-    @property
-    def connection(self) -> Connection:
-        """The connection to send through."""
-
-    @property
-    def digester(self) -> Digester | None:
-        """The digester of the ledger; None without a ledger."""
-
-    @property
-    def types_sent(self) -> Mapping[str, str]:
-        """Attribute → type of the custom attributes that are sent."""
-
-    @property
-    def tasks(self) -> Iterable[PartTask]:
-        """The parts to push, in order."""
-
-    def order(self, task: PartTask, digests: PartDigests | None = None) -> PartOrder:
-        """Return the order for a part, after recording its `digests` in the ledger."""
-
-    def push_here(self, part: Part) -> PartOutcome:
-        """Send a part in this process."""
-
-    def is_due(self) -> bool:
-        """Return whether the next progress update is due."""
-
-    def record_snapshots(self, snapshots: Mapping[int, Snapshot]) -> None:
-        """Record and show the progress of parts that other processes are sending."""
-
-
-class Executor(Protocol):
-    """Runs steps on parts."""
-
-    can_repeat: bool
-    is_local: bool
-    keeps_frames: bool
-
-    def run(self, step: Step[C, T], common: C, tasks: Mapping[int, Any] | None = None) -> Iterator[tuple[int, T]]:
-        """Yield number and ``step(frame, common, task)`` of each part in `tasks` (None: of all), in any order."""
-
-    def digest(
-        self, common: Common, tasks: Mapping[int, PartTask], digester: Digester
-    ) -> Iterator[tuple[int, PartDigests]]:
-        """Digest the rows to send, for each part."""
-
-    def push(self, job: Job) -> Iterator[PartOutcome]:
-        """Push the parts of a job, yielding outcomes as they arrive. After a stop, parts may be missing."""
-
-    def masker(self) -> Callable[[str], str] | None:
-        """Return what masks the values of all rows in a text; None if they are not available."""
-
-
-class RunControl(Protocol):
-    """Controls the push of a part: concurrency, stop and progress."""
-
-    stop: CancellationToken
-
-    @property
-    def controller(self) -> ConcurrencyController:
-        """The concurrency controller."""
-
-    def tick(self, delivery: Delivery) -> None:
-        """Update the progress; called many times per second."""
-
-    def select(self, encoded: Encoded) -> Encoded:
-        """Return the rows to send."""
-
-    def before_sending(self, encoded: Encoded) -> None:
-        """Prepare for sending the bodies of a chunk."""
-
-    def record_accepted(self, rows: list[int]) -> None:
-        """Record rows that arrived."""
+    arrived: frozenset[str] = frozenset()
+    doubtful: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)
@@ -272,16 +213,16 @@ class Part:
         return cls(frame, schema, checked, budget, PartTask(0, 0, len(frame)), texts, knows)
 
     @classmethod
-    def read(cls, frame: pd.DataFrame, common: Common, task: PartTask) -> Part:
+    def read(cls, frame: pd.DataFrame, context: PlanContext, task: PartTask) -> Part:
         """Return a part of a larger frame; raise if it has changed since the plan was made."""
-        frame = prepare_frame(frame, common.schema.id_column)
+        frame = prepare_frame(frame, context.schema.id_column)
         _require_same_form(frame, task)
-        frame = align(frame, common.labels)
-        schema = impose(frame, common.schema)
+        frame = align(frame, context.labels)
+        schema = impose(frame, context.schema)
         _require_same_ids(frame, schema, task)
         ids = check_ids(frame, schema, (task.same, task.alike))
-        checked = Precheck(ids.violations, common.dropped, ids.skipped, ids.skipped_by)
-        return cls(frame, schema, checked, common.budget, task, knows=common.knows)
+        checked = Precheck(ids.violations, context.dropped, ids.skipped, ids.skipped_by)
+        return cls(frame, schema, checked, context.budget, task, knows=context.knows)
 
     def findings(self, suggestions: Sequence[Suggestion] | None = None) -> Findings:
         """Return the violations; they read their values from the frame."""
@@ -424,143 +365,121 @@ def _require_same_form(frame: pd.DataFrame, task: PartTask) -> None:
         raise changed(task.number, f"its columns have changed since the plan was made: {found}")
 
 
-def check_part(frame: pd.DataFrame, common: Common, task: PartTask) -> Findings:
+def check_part(frame: pd.DataFrame, context: PlanContext, task: PartTask) -> Findings:
     """Return the violations of a part's rows, with their row numbers in the whole."""
-    return Part.read(frame, common, task).findings().detach(task.first_row)
+    return Part.read(frame, context, task).findings().detach(task.first_row)
 
 
-def preview_part(frame: pd.DataFrame, common: Common, requested: tuple[PartTask, int]) -> list[bytes]:
+def preview_part(frame: pd.DataFrame, context: PlanContext, requested: tuple[PartTask, int]) -> list[bytes]:
     """Return the first few bodies of a part."""
-    part = Part.read(frame, common, requested[0])
+    part = Part.read(frame, context, requested[0])
     return part.preview(requested[1], ~part.prechecked.skipped)
 
 
-def digest_part(frame: pd.DataFrame, common: Common, requested: tuple[PartTask, Digester]) -> PartDigests:
+def digest_part(frame: pd.DataFrame, context: PlanContext, requested: tuple[PartTask, Digester]) -> PartDigests:
     """Digest the rows of a part to send."""
-    return Part.read(frame, common, requested[0]).digest(requested[1])
+    return Part.read(frame, context, requested[0]).digest(requested[1])
 
 
 def pick_rejects(
-    frame: pd.DataFrame, common: Common, requested: tuple[PartTask, Wanted]
+    frame: pd.DataFrame, context: PlanContext, requested: tuple[PartTask, Wanted]
 ) -> tuple[Picked, pd.DataFrame]:
     """Return the positions of a part's rows that do not fully arrive, and these rows."""
-    part = Part.read(frame, common, requested[0])
+    part = Part.read(frame, context, requested[0])
     picked = pick(part.frame, part.schema, part.prechecked.dropped, part.budget, requested[1])
     return picked, part.frame.iloc[picked.rows]
 
 
-def push_part(
-    part: Part, order: PartOrder, connection: Connection, control: RunControl, *, is_kept: bool = False
-) -> PartOutcome:
-    """Send the rows of a part that are `unsent` in the order's buffer. Errors are in the outcome, not raised."""
-    return _PartPush(part, order, connection, control).run_to_end(is_kept=is_kept)
+class PartPush(ABC):
+    """Sends the rows of a part that are `unsent` in its buffer, from the process of the run or from a worker."""
 
+    def __init__(
+        self, part: Part, order: PartOrder, controller: ConcurrencyController, stop: CancellationToken
+    ) -> None:
+        self.part, self.order = part, order
+        self.controller, self.stop = controller, stop
 
-@dataclass(slots=True)
-class _Carriers:
-    """Which rows have which of the fresh attributes, by encoded chunk."""
+    @abstractmethod
+    def encoded(self) -> Iterator[Encoded]:
+        """Yield the rows to send, chunk by chunk; what must be recorded before they are sent is recorded here."""
 
-    fresh: frozenset[str]
-    chunks: list[tuple[npt.NDArray[np.int64], dict[str, Mask]]] = field(default_factory=list)
+    @abstractmethod
+    def record_accepted(self, rows: list[int]) -> None:
+        """Record rows that arrived."""
 
-    def record(self, encoded: Encoded) -> None:
-        carried = {name: mask for name, mask in encoded.present.items() if name in self.fresh and mask.any()}
-        if carried:
-            self.chunks.append((encoded.rows, carried))
+    @abstractmethod
+    def tick(self, delivery: Delivery) -> None:
+        """Update the progress; called many times per second."""
 
-    def among(self, rows: npt.NDArray[np.int64]) -> frozenset[str]:
-        """Return the attributes that any of `rows` has."""
-        found: set[str] = set()
-        for numbers, carried in self.chunks:
-            chosen = np.isin(numbers, rows)
-            found.update(name for name, mask in carried.items() if (mask & chosen).any())
-        return frozenset(found)
-
-
-class _PartPush:
-    def __init__(self, part: Part, order: PartOrder, connection: Connection, control: RunControl) -> None:
-        self._part, self._order, self._connection, self._control = part, order, connection, control
-        self._carriers = _Carriers(order.fresh)
-        self._buffer = order.buffer
-
-    def run_to_end(self, *, is_kept: bool) -> PartOutcome:
-        order, control = self._order, self._control
+    def run(self, connection: Connection, *, is_kept: bool = False) -> PartOutcome:
+        """Send; errors are in the outcome, not raised. `is_kept`: the outcome needs no table."""
+        part, order = self.part, self.order
         delivery = Delivery(
-            self._connection.open_transport(order.max_concurrency),
-            control.controller,
-            self._buffer,
+            connection.open_transport(order.max_concurrency),
+            self.controller,
+            order.buffer,
             limits=Limits(max_failures=order.max_failures, max_waiting=4 * order.chunk_size),
-            stop=control.stop,
-            on_accepted=control.record_accepted,
-            on_tick=control.tick,
+            stop=self.stop,
+            on_accepted=self.record_accepted,
+            on_tick=self.tick,
             was_reached=order.was_reached,
         )
-        delivery.run(self._chunks())
-        return self._outcome(delivery, is_kept=is_kept)
+        delivery.run(Chunk(encoded.rows.tolist(), encoded.bodies) for encoded in self.encoded())
+        table = None if is_kept else part.describe(order.buffer, np.arange(part.task.rows))
+        end = delivery.snapshot(part.task.first_row)
+        return PartOutcome(part.task.number, order.buffer, table, end, delivery.error)
 
-    def _chunks(self) -> Iterator[Chunk]:
-        wanted = np.zeros(len(self._part.frame), dtype=bool)
-        wanted[self._buffer.rows_with([Status.UNSENT])] = True
-        size = self._order.chunk_size
-        if self._order.may_be_unchanged:
-            size = max(size, compared_rows(len(self._part.frame.columns)))
-        for block in self._part.encoded(wanted, size):
-            for encoded in self._control.select(block).split(self._order.chunk_size):
-                self._control.before_sending(encoded)
-                self._carriers.record(encoded)
-                yield Chunk(encoded.rows.tolist(), encoded.bodies)
-
-    def _outcome(self, delivery: Delivery, *, is_kept: bool) -> PartOutcome:
-        part, buffer = self._part, self._buffer
-        return PartOutcome(
-            part.task.number,
-            buffer,
-            None if is_kept else part.describe(buffer, np.arange(part.task.rows)),
-            self._carriers.among(buffer.rows_with([Status.ACCEPTED])),
-            self._carriers.among(buffer.rows_with([Status.UNKNOWN])),
-            delivery.snapshot(part.task.first_row),
-            delivery.error,
-        )
+    def unsent(self, size: int) -> Iterator[Encoded]:
+        """Yield the rows that are `unsent`, `size` rows of the frame at a time."""
+        wanted = np.zeros(len(self.part.frame), dtype=bool)
+        wanted[self.order.buffer.rows_with([Status.UNSENT])] = True
+        return self.part.encoded(wanted, size)
 
 
-class LocalExecutor(ABC):
-    """Reads the parts in this process: one frame in memory at a time."""
+class Executor(ABC):
+    """Reads the parts one by one, and runs steps on them: in this process, or on the workers of a cluster."""
 
     can_repeat = True
-    is_local = True
     keeps_frames = False
+
+    @abstractmethod
+    def run(self, step: Step[C, T], context: C, tasks: Mapping[int, Any] | None = None) -> Iterator[tuple[int, T]]:
+        """Yield number and ``step(frame, context, task)`` of each part in `tasks` (None: of all), in any order."""
+
+    @abstractmethod
+    def digest(
+        self, context: PlanContext, tasks: Mapping[int, PartTask], digester: Digester
+    ) -> Iterator[tuple[int, PartDigests]]:
+        """Digest the rows to send, for each part."""
+
+    def masker(self) -> Callable[[str], str] | None:
+        """Return what masks the values of all rows in a text; None if the frames are not kept."""
+        return None
+
+
+class LocalExecutor(Executor):
+    """Reads the parts in this process: one frame in memory at a time."""
 
     @abstractmethod
     def walk(self, numbers: Iterable[int] | None) -> Iterator[tuple[int, pd.DataFrame]]:
         """Yield the frames of these parts (None: of all), in order."""
 
-    def read(self, common: Common, tasks: Mapping[int, PartTask]) -> Iterator[Part]:
+    def read(self, context: PlanContext, tasks: Mapping[int, PartTask]) -> Generator[Part, None, None]:
         """Yield the parts, in order."""
         for number, frame in self.walk(tasks):
-            yield Part.read(frame, common, tasks[number])
+            yield Part.read(frame, context, tasks[number])
 
-    def run(self, step: Step[C, T], common: C, tasks: Mapping[int, Any] | None = None) -> Iterator[tuple[int, T]]:
+    def run(self, step: Step[C, T], context: C, tasks: Mapping[int, Any] | None = None) -> Iterator[tuple[int, T]]:
         """Run a step on each part."""
         for number, frame in self.walk(tasks):
-            yield number, step(frame, common, tasks[number] if tasks is not None else None)
+            yield number, step(frame, context, tasks[number] if tasks is not None else None)
 
     def digest(
-        self, common: Common, tasks: Mapping[int, PartTask], digester: Digester
+        self, context: PlanContext, tasks: Mapping[int, PartTask], digester: Digester
     ) -> Iterator[tuple[int, PartDigests]]:
         """Digest the rows to send, for each part."""
-        for part in self.read(common, tasks):
+        for part in self.read(context, tasks):
             yield part.task.number, part.digest(digester)
-
-    def push(self, job: Job) -> Iterator[PartOutcome]:
-        """Push part by part; the concurrency controller is shared by all parts."""
-        for part in self.read(job.common, {task.number: task for task in job.tasks}):
-            if job.stop.requested:
-                return
-            yield job.push_here(part)
-
-    def masker(self) -> Callable[[str], str] | None:
-        """Return None: the frames are not kept."""
-        return None
 
 
 class WholeFrame(LocalExecutor):
@@ -576,7 +495,7 @@ class WholeFrame(LocalExecutor):
         if numbers is None or 0 in numbers:
             yield 0, self.part.frame
 
-    def read(self, common: Common, tasks: Mapping[int, PartTask]) -> Iterator[Part]:  # noqa: ARG002 - it is read
+    def read(self, context: PlanContext, tasks: Mapping[int, PartTask]) -> Generator[Part, None, None]:  # noqa: ARG002 - it is read
         """Yield the part, if requested."""
         if tasks:
             yield self.part
@@ -586,7 +505,7 @@ class WholeFrame(LocalExecutor):
         return self.part.customer_masks(()).hide if len(self.part.frame) <= MAX_MASKED_ROWS else None
 
 
-def whole_frame(part: Part) -> tuple[WholeFrame, PartList, Common]:
-    """Return a frame as a single part: its executor, the list of parts, and their common data."""
-    common = Common(part.schema, tuple(part.frame.columns), part.prechecked.dropped, part.budget)
-    return WholeFrame(part), PartList((part.task,), (part.prechecked.skipped_by,)), common
+def whole_frame(part: Part) -> tuple[WholeFrame, PartList, PlanContext]:
+    """Return a frame as a single part: its executor, the list of parts, and their context."""
+    context = PlanContext(part.schema, tuple(part.frame.columns), part.prechecked.dropped, part.budget)
+    return WholeFrame(part), PartList((part.task,), (part.prechecked.skipped_by,)), context

@@ -35,16 +35,16 @@ from growlytics_pandas.columns.texts import TextColumns
 from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError, LedgerError, UsageError
 from growlytics_pandas.ledger.project import Project
 from growlytics_pandas.upload.changes import Changes, changes_text, tally_changes
-from growlytics_pandas.upload.connection import Connection, PushOptions, resolve_connection
-from growlytics_pandas.upload.encode import Encoded
+from growlytics_pandas.upload.connection import Connection, PushOptions, connection_of, require_connection
 from growlytics_pandas.upload.outcomes import OutcomeBuffer, OutcomeStore, Rows
 from growlytics_pandas.upload.part_profiles import ProfiledParts, profile_parts
 from growlytics_pandas.upload.parts import (
-    Common,
     Executor,
+    LocalExecutor,
     Part,
     PartList,
     PartTask,
+    PlanContext,
     check_part,
     pick_rejects,
     preview_part,
@@ -53,16 +53,16 @@ from growlytics_pandas.upload.parts import (
 )
 from growlytics_pandas.upload.rejects import Picked, Wanted, describe, pick, stack, want
 from growlytics_pandas.upload.result import Result
-from growlytics_pandas.upload.runner import Run
+from growlytics_pandas.upload.runner import EndedRun, LocalRun, RemoteExecutor, RemoteRun, Run
 from growlytics_pandas.upload.schema_frame import schema_frame
 from growlytics_pandas.views.excel import rejects_sheet, summary_table, write_workbook
 from growlytics_pandas.views.html import Page
 from growlytics_pandas.views.report import HtmlRepr, PlanSummary, plan_page
 from growlytics_pandas.views.tables import (
     NOTEBOOK_LIMITS,
-    Limits,
     RejectsFrame,
     SuggestionsFrame,
+    TableLimits,
     violations_frame,
 )
 
@@ -92,7 +92,7 @@ class Plan(HtmlRepr):
     ['id_missing']
     """
 
-    _common: Common = field(repr=False)
+    _context: PlanContext = field(repr=False)
     _options: PlanOptions = field(repr=False)
     _connection: Connection | None = field(repr=False)
     _executor: Executor = field(repr=False)
@@ -100,6 +100,8 @@ class Plan(HtmlRepr):
     _whole: Part | None = field(default=None, repr=False)  # the only part, if it is kept in memory
     _profile: ProfiledParts | None = field(default=None, repr=False)  # the profile of parts that are not kept
     _column_violations: tuple[Violation, ...] = field(default=(), repr=False)
+    _known_findings: Findings | None = field(default=None, repr=False)  # of a check before this plan was made
+    _known_suggestions: list[Suggestion] | None = field(default=None, repr=False)  # likewise
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -119,7 +121,7 @@ class Plan(HtmlRepr):
     @property
     def _schema(self) -> Schema:
         """The columns to send, with attribute names and types."""
-        return self._common.schema
+        return self._context.schema
 
     @cached_property
     def schema(self) -> pd.DataFrame:
@@ -133,20 +135,22 @@ class Plan(HtmlRepr):
         `distinct` for data in parts. `dtype` lists the dtypes of all parts.
         """
         is_whole = self._whole is not None
-        return schema_frame(self._schema, self._common.dropped, self._suggested, self._examples, is_whole=is_whole)
+        return schema_frame(self._schema, self._context.dropped, self._suggested, self._examples, is_whole=is_whole)
 
     @cached_property
     def _types(self) -> pd.DataFrame:
         """The schema, without the columns for which all values must be read."""
-        return schema_frame(self._schema, self._common.dropped, self._suggested)
+        return schema_frame(self._schema, self._context.dropped, self._suggested)
 
     @cached_property
     def _findings(self) -> Findings:
         """The violations, not yet a frame: `row` counts through all parts, `index` is the label in a part."""
+        if self._known_findings is not None:
+            return self._known_findings
         if self._whole is not None:
             return self._whole.findings(self._suggested)
         tasks = {task.number: task for task in self._parts.tasks}
-        found = dict(self._executor.run(check_part, self._common, tasks))
+        found = dict(self._executor.run(check_part, self._context, tasks))
         of_parts = (each for number in sorted(found) for each in found[number].violations)
         schema, suggested, rows = self._schema, self._suggested, self._parts.rows
         violations = [*self._column_violations, *check_parts_of_name(schema, suggested, rows), *of_parts]
@@ -185,17 +189,17 @@ class Plan(HtmlRepr):
         if project is None:
             return None
         if self._whole is not None:
-            tracker = self._connection.tracker if self._connection else None
-            encoded = self._whole.encoded(self._to_send())
+            digester = self._connection.value_digester if self._connection else None
+            encoded = self._whole.encoded(self._parts.will_send(self._whole.task))
             digests = ((project.digest(each.ids, each.cells), each.columns) for each in encoded)
-            return tally_changes(project, digests, self.counts, tracker)
+            return tally_changes(project, digests, self.counts, digester)
         tasks = {task.number: task for task in self._parts.tasks}
-        found = self._executor.digest(self._common, tasks, project.digester)
+        found = self._executor.digest(self._context, tasks, project.digester)
         return tally_changes(project, ((each.digests, ()) for _, each in found), self.counts)
 
     def rejects(self) -> pd.DataFrame:
         """Return the rows that would not fully arrive: see `PushResult.rejects`; `status` is that of a dry run."""
-        return self._describe_rejects(self._findings, self._open_buffer, [Status.INVALID], is_dry=True)
+        return self._describe_rejects(self._findings, self._parts.open_buffer, [Status.INVALID], is_dry=True)
 
     def _describe_rejects(
         self,
@@ -230,7 +234,7 @@ class Plan(HtmlRepr):
         self, requested: Mapping[int, tuple[PartTask, Wanted]]
     ) -> Iterable[tuple[int, tuple[Picked, pd.DataFrame]]]:
         if self._whole is None:
-            return self._executor.run(pick_rejects, self._common, requested)
+            return self._executor.run(pick_rejects, self._context, requested)
         part = self._whole
         picked = pick(part.frame, part.schema, part.prechecked.dropped, part.budget, requested[0][1])
         return [(0, (picked, self._source_rows(picked.rows)))]
@@ -245,25 +249,13 @@ class Plan(HtmlRepr):
         check_preview(n)
         bodies: list[bytes] = []
         if self._whole is not None:
-            bodies = self._whole.preview(int(n), self._to_send())
+            bodies = self._whole.preview(int(n), self._parts.will_send(self._whole.task))
         for task in () if self._whole is not None else self._parts.tasks:
             if len(bodies) >= n:
                 break
             requested = {task.number: (task, int(n) - len(bodies))}
-            bodies += next(iter(self._executor.run(preview_part, self._common, requested)))[1]
+            bodies += next(iter(self._executor.run(preview_part, self._context, requested)))[1]
         return [json.loads(body) for body in bodies]
-
-    def _encode(self, start: int, stop: int, wanted: Any = None) -> Encoded:
-        """Return the encoded rows from `start` to `stop` (only those `wanted`)."""
-        return self._part.encode(start, stop, wanted)
-
-    def _to_send(self) -> Mask:
-        """Return which rows of the frame would be sent."""
-        return ~self._part.prechecked.skipped
-
-    def _open_buffer(self, task: PartTask) -> OutcomeBuffer:
-        """Return the buffer of a part's outcomes: `invalid` for rows that cannot be sent, `unsent` for the rest."""
-        return self._parts.open_buffer(task)
 
     def _customer_masks(self, texts: Iterable[str]) -> CustomerMasks:
         """Return the masks for all customers of the frame in `texts`: a server message can name any of them."""
@@ -295,6 +287,8 @@ class Plan(HtmlRepr):
     @cached_property
     def _suggested(self) -> list[Suggestion]:
         """The suggestions as data."""
+        if self._known_suggestions is not None:
+            return self._known_suggestions
         part = self._whole
         if part is None:
             return find_suggestions(self._examples, self._schema, self._options)
@@ -366,13 +360,14 @@ class Plan(HtmlRepr):
             return make_plan(self._whole.frame, id_column, self._options, connection)  # type: ignore[return-value]
         return make_batch_plan(self._executor, id_column, self._options, connection, self._profile)  # type: ignore[return-value]
 
-    def push(self, **options: Any) -> PushResult:
-        """Send this plan. Takes the options of `growlytics_pandas.push` that `plan` does not take."""
-        return self._push(PushOptions(**options))
+    def push(self, *, client: Any = None, **options: Any) -> PushResult:
+        """Send this plan. Takes `client`, and the options of `growlytics_pandas.push` that `plan` does not take."""
+        return self._push(PushOptions(**options), connection_of(client)).conclude()
 
-    def _push(self, options: PushOptions) -> PushResult:
-        plan, connection = self._settled(options)
-        buffers = {task.number: plan._open_buffer(task) for task in plan._parts.tasks} if plan._whole else {}
+    def _push(self, options: PushOptions, connection: Connection | None = None) -> EndedRun[PushResult]:
+        """Send this plan through a connection; None: its own, or the one set in the environment."""
+        plan, connection = self._checked_for(options, connection)
+        buffers = {0: plan._parts.open_buffer(plan._whole.task)} if plan._whole else {}
         return plan._send(connection, options, buffers, OutcomeStore())
 
     def _send(
@@ -381,11 +376,18 @@ class Plan(HtmlRepr):
         options: PushOptions,
         buffers: Mapping[int, OutcomeBuffer],
         store: OutcomeStore,
-    ) -> PushResult:
+        *,
+        is_retry: bool = False,
+    ) -> EndedRun[PushResult]:
         """Send the rows that are `unsent` in the buffers; a part without a buffer gets one before it is sent."""
-        run = Run(connection, options, self._executor, self._parts, self._common, buffers, store)
+        executor, rest = self._executor, (self._parts, self._context, buffers, store)
+        run: Run
+        if isinstance(executor, RemoteExecutor):
+            run = RemoteRun(connection, options, executor, *rest, is_retry=is_retry)
+        else:
+            run = LocalRun(connection, options, executor, *rest, is_retry=is_retry)
         run.run()
-        return run.conclude(self._result(run, connection))
+        return EndedRun(run, self._result(run, connection))
 
     def _result(self, run: Run, connection: Connection | None) -> PushResult:
         return PushResult(**self._facts(run, connection))
@@ -395,10 +397,10 @@ class Plan(HtmlRepr):
         options = run.options
         return {
             "plan": self,
-            "new_types": new_types(run.confirmed, self._schema, self._common.dropped, is_dry=options.dry_run),
+            "new_types": new_types(run.confirmed, self._schema, self._context.dropped, is_dry=options.dry_run),
             "resent": run.resent_frame(),
-            "run": replace(
-                run.facts(would_refuse=options.would_refuse(has_errors=self.has_errors)),
+            "run": run.facts(
+                would_refuse=options.would_refuse(has_errors=self.has_errors),
                 n_left_out=sum(map(len, self._findings.left_out())),
             ),
             "_parts": run.parts,
@@ -409,9 +411,9 @@ class Plan(HtmlRepr):
             "_options": options,
         }
 
-    def _settled(self, options: PushOptions) -> tuple[Self, Connection | None]:
-        """Return the plan for the connection of these options, and that connection; raise for violations."""
-        connection = resolve_connection(options, self._connection)
+    def _checked_for(self, options: PushOptions, connection: Connection | None) -> tuple[Self, Connection | None]:
+        """Return the plan for the connection of a push, and that connection; raise for violations."""
+        connection = require_connection(options, connection or self._connection)
         plan = self if connection is None else self._of(connection)
         has_errors = plan.has_errors  # for each value of `errors`: all rows are checked before the first is sent
         if has_errors and options.errors == "raise" and not options.dry_run:
@@ -431,7 +433,7 @@ class Plan(HtmlRepr):
 
     @property
     def _is_checked(self) -> bool:
-        return self._whole is not None or "_findings" in vars(self)
+        return self._whole is not None or self._known_findings is not None or "_findings" in vars(self)
 
     @property
     def _is_quick_to_compare(self) -> bool:
@@ -440,10 +442,14 @@ class Plan(HtmlRepr):
     def _relabelled(self, index: pd.Index[Any], label: str) -> Plan:
         """Return the plan of the same frame with other labels, which messages call `label`."""
         part = replace(self._part, frame=self._part.frame.set_axis(index))
-        other = replace(self, _whole=part, _executor=whole_frame(part)[0])
         findings = Findings(self._findings.violations, part.frame, label=label)
-        vars(other).update(_suggested=self._suggested, _findings=findings)
-        return other
+        return replace(
+            self,
+            _whole=part,
+            _executor=whole_frame(part)[0],
+            _known_findings=findings,
+            _known_suggestions=self._suggested,
+        )
 
     def _counts_to_send(self, changes: Changes | None) -> dict[str, int]:
         """Return `counts` without the rows that are unchanged according to `changes`, if they are known."""
@@ -453,14 +459,13 @@ class Plan(HtmlRepr):
         return {**self.counts, Status.UNSENT: unsent, Status.UNCHANGED: changes["unchanged"]}
 
     def _page(
-        self, masker: Masker, limits: Limits, *, drops_errors: bool = False, skips_unchanged: bool = False
+        self, masker: Masker, limits: TableLimits, *, drops_errors: bool = False, skips_unchanged: bool = False
     ) -> Page:
         # The comparison of a large frame would delay a notebook.
         changes = self._known_changes(is_quick=limits is NOTEBOOK_LIMITS)
         summary = PlanSummary(
             base_url=self._connection.base_url if self._connection else None,
             id_column=self._schema.id_column,
-            columns=len(self._schema.attributes),
             schema=self._types,
             findings=self._findings.dropping() if drops_errors else self._findings,
             counts=self._counts_to_send(changes) if skips_unchanged else self.counts,
@@ -536,7 +541,7 @@ class PushResult(Result):
             It was a dry run, or the source could be read only once.
         """
         self._require_push()
-        return self.plan._send(*self._retried(rejected=rejected))
+        return self.plan._send(*self._retried(rejected=rejected), is_retry=True).conclude()
 
 
 def check_preview(n: Any) -> None:
@@ -551,8 +556,8 @@ def make_plan(df: Any, id_col: Hashable, options: PlanOptions, connection: Conne
     schema = infer_schema(kept, id_col, options, known=connection.known_types() if connection else None)
     project = connection.project if connection else None
     part = Part.whole(kept, schema, budget_of(project, schema), known_ids(project))
-    executor, parts, common = whole_frame(part)
-    return Plan(common, options, connection, executor, parts, part)
+    executor, parts, context = whole_frame(part)
+    return Plan(context, options, connection, executor, parts, part)
 
 
 def make_batch_plan(
@@ -567,14 +572,14 @@ def make_batch_plan(
     schema = infer_schema_of_parts(options, profile.example, id_col, connection, profile.facts)
     violations = check_attributes(schema, profile.parts.rows)
     budget = budget_of(connection.project if connection else None, schema)
-    if budget is not None and not executor.is_local:
+    if budget is not None and not isinstance(executor, LocalExecutor):
         raise InvalidArgumentError(
             "columns: with what the ledger knows, a customer could have more than 100 custom attributes, and the "
             "workers do not see the ledger. Send fewer columns, or push without a cluster, or with Client(ledger=None)."
         )
-    knows = known_ids(connection.project if connection else None) if executor.is_local else None
-    common = Common(schema, profile.labels, dropped_columns(violations), budget, knows)
-    return Plan(common, options, connection, executor, profile.parts, None, profile, tuple(violations))
+    knows = known_ids(connection.project if connection else None) if isinstance(executor, LocalExecutor) else None
+    context = PlanContext(schema, profile.labels, dropped_columns(violations), budget, knows)
+    return Plan(context, options, connection, executor, profile.parts, None, profile, tuple(violations))
 
 
 def types_to_fix(schema: Schema, dropped: frozenset[int]) -> dict[str, str]:

@@ -15,12 +15,12 @@ import pandas as pd
 
 from growlytics_pandas._masking import NOT_SHOWN, Masker, replaced
 from growlytics_pandas._rules import Severity
-from growlytics_pandas._status import ARRIVED, MEANINGS, RETRYABLE, Status
+from growlytics_pandas._status import ARRIVED, MEANINGS, RETRYABLE, Ended, Status
 from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.csv_safe import write_csv
 from growlytics_pandas.errors import InvalidArgumentError, UsageError
-from growlytics_pandas.upload.connection import Connection, PushOptions, connect
+from growlytics_pandas.upload.connection import Connection, PushOptions
 from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer, OutcomeStore, Rows
 from growlytics_pandas.upload.parts import Part, PartList, PartTask
 from growlytics_pandas.views.excel import rejects_sheet, summary_table, write_workbook
@@ -28,8 +28,7 @@ from growlytics_pandas.views.html import Page, render_notebook
 from growlytics_pandas.views.metrics import RunFacts
 from growlytics_pandas.views.panel import is_above
 from growlytics_pandas.views.report import HtmlRepr, ResultSummary, result_page
-from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, FailedRows, Limits, failed_frame
-from growlytics_pandas.views.tables import label as show_label
+from growlytics_pandas.views.tables import NOTEBOOK_LIMITS, FailedRows, TableLimits, failed_frame, label_text
 
 WITHHELD: Final = "the service's message may repeat values, so it is not shown here: see .failed"
 _STATUSES: Final = tuple(Status)
@@ -61,11 +60,7 @@ class Result(HtmlRepr):
     @property
     def counts(self) -> dict[str, int]:
         """Status → number of rows, for every status; they sum to all rows."""
-        total = dict.fromkeys((status.value for status in Status), 0)
-        for task in self._parts.tasks:
-            for status, count in self._buffer_of(task).counts().items():
-                total[status] += count
-        return total
+        return self._parts.counts(lambda task: self._buffer_of(task).counts())
 
     @property
     def has_incomplete_rows(self) -> bool:
@@ -107,7 +102,7 @@ class Result(HtmlRepr):
         to_fix = self._statuses_to_fix()
         parts = [self._describe(task, self._buffer_of(task).rows_with(to_fix)) for task in self._parts.tasks]
         found = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-        return failed_frame(found, is_dry=self.run.ended == "dry run")
+        return failed_frame(found, is_dry=self.run.ended == Ended.DRY_RUN)
 
     def outcome_parts(self) -> Iterator[pd.DataFrame]:
         """Yield the outcomes part by part, for results that do not fit into memory."""
@@ -145,7 +140,7 @@ class Result(HtmlRepr):
         [{'status': 'invalid', 'rule': 'id_missing', 'City': 'Delhi'}]
         """
         found: pd.DataFrame = self.plan._describe_rejects(
-            self._findings, self._buffer_of, self._statuses_to_fix(), is_dry=self.run.ended == "dry run"
+            self._findings, self._buffer_of, self._statuses_to_fix(), is_dry=self.run.ended == Ended.DRY_RUN
         )
         return found
 
@@ -176,7 +171,7 @@ class Result(HtmlRepr):
 
     def _require_push(self) -> None:
         """Raise for a dry run, and for a source that cannot be read again."""
-        if self.run.ended == "dry run":
+        if self.run.ended == Ended.DRY_RUN:
             raise UsageError("retry: this was a dry run, so there is nothing to retry; result.plan.push() sends it.")
         if not self.plan._executor.can_repeat:
             raise UsageError(
@@ -259,7 +254,7 @@ class Result(HtmlRepr):
 
     def _statuses_to_fix(self) -> tuple[Status, ...]:
         """Return the statuses of rows that need attention."""
-        return _TO_FIX if self.run.ended == "dry run" else (*_TO_FIX, Status.UNSENT)
+        return _TO_FIX if self.run.ended == Ended.DRY_RUN else (*_TO_FIX, Status.UNSENT)
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{count:,} {status}" for status, count in self.counts.items() if count) or "no rows"
@@ -269,14 +264,16 @@ class Result(HtmlRepr):
         note = f"{self.note}; " if self.note else ""
         return f"<{type(self).__name__} {ended}: {note}{shown}; {found}; {self.run.seconds:.1f} s>"
 
-    def _retried(self, *, rejected: bool) -> tuple[Connection, PushOptions, dict[int, OutcomeBuffer], OutcomeStore]:
+    def _retried(
+        self, *, rejected: bool
+    ) -> tuple[Connection | None, PushOptions, dict[int, OutcomeBuffer], OutcomeStore]:
         """Return the arguments for a retry, with the rows that it sends set to `unsent`."""
         buffers = {number: buffer.copy() for number, buffer in self._buffers.items()}
         for buffer in buffers.values():
             buffer.reopen(rejected=rejected)
         return (
-            self._connection or connect(),
-            replace(self._options, dry_run=False, is_retry=True),
+            self._connection,
+            self._options,
             buffers,
             self._store.copy(),
         )
@@ -304,7 +301,7 @@ class Result(HtmlRepr):
         first, last = np.searchsorted(rows, [task.first_row, task.first_row + task.rows])
         return int(np.isin(rows[first:last] - task.first_row, arrived).sum())
 
-    def _page(self, masker: Masker, limits: Limits, owner: str = "result") -> Page:
+    def _page(self, masker: Masker, limits: TableLimits, owner: str = "result") -> Page:
         run, labels = self.run, "index"
         why = masker.words(replaced(run.message, run.foreign, NOT_SHOWN)) if masker.is_on else run.message
         parts: Iterable[PartOutcomes] = (self._masked(task, masker) for task in self._parts.tasks)
@@ -312,11 +309,10 @@ class Result(HtmlRepr):
             words, why = mask_words(self._whole, self._buffers[0], masker, run.message)
             parts = [PartOutcomes(self._buffers[0], words, partial(self._describe, self._parts.tasks[0]))]
             name = self._whole.frame.index.name
-            labels = labels if name is None else show_label(name)
+            labels = labels if name is None else label_text(name)
         to_fix = gather_failed_rows(parts, self._statuses_to_fix(), limits.rows, labels, why)
         summary = ResultSummary(
             id_column=self.plan._schema.id_column,
-            columns=len(self.plan._schema.attributes),
             schema=self.plan._types,
             findings=self._findings,
             counts=self.counts,
@@ -354,7 +350,7 @@ def gather_failed_rows(
 
     One by one: the first `most` rows, and the first row of each of the `most` commonest reasons.
     """
-    total, reasons = 0, Counter[Reason]()
+    reasons = Counter[Reason]()
     first_of: dict[Reason, tuple[PartOutcomes, int]] = {}
     first: list[pd.DataFrame] = []
     unsent: list[pd.DataFrame] = []  # listed last, so that a stop does not hide the others
@@ -365,7 +361,6 @@ def gather_failed_rows(
             room = most - sum(map(len, tables))
             if room > 0 or not tables:
                 tables.append(_describe_first(part, group[: max(0, room)]))
-        total += len(rows)
         for reason, (count, row) in _count_reasons(part.buffer, rows, part.words).items():
             reasons[reason] += count
             first_of.setdefault(reason, (part, row))
@@ -374,7 +369,7 @@ def gather_failed_rows(
     for reason, _ in reasons.most_common(most):
         part, row = first_of[reason]
         described.append(_describe_first(part, np.array([row])))
-    return FailedRows(total, pd.concat(described, ignore_index=True).drop_duplicates("row"), reasons, labels, why)
+    return FailedRows(pd.concat(described, ignore_index=True).drop_duplicates("row"), reasons, labels, why)
 
 
 def _describe_first(part: PartOutcomes, rows: Rows) -> pd.DataFrame:

@@ -7,12 +7,12 @@ from io import BytesIO
 from typing import Any, Final
 
 from growlytics_pandas._rules import Severity
-from growlytics_pandas._status import Status
+from growlytics_pandas._status import Ended, Status
 from growlytics_pandas._text import install_extra, plural
 from growlytics_pandas.errors import MissingDependencyError
 from growlytics_pandas.views.headline import STATUS_LEVELS
 from growlytics_pandas.views.metrics import Sample, stretches
-from growlytics_pandas.views.tables import GroupedViolations, label, left_out
+from growlytics_pandas.views.tables import GroupedViolations, label_text, more_text
 
 try:
     from matplotlib.axes import Axes
@@ -61,9 +61,9 @@ def plot_violations(findings: GroupedViolations, ax: Any = None) -> Any:
     levels = [
         _COLOURS["bad" if severity == Severity.ERROR else "warn"] for severity in (each.severity for each in shown)
     ]
-    names = [f"{each.rule}  ·  {_plain(label(each.column))}" for each in shown]
+    names = [f"{each.rule}  ·  {_plain(label_text(each.column))}" for each in shown]
     _bars(ax, names, [each.cells for each in shown], levels)
-    rest = left_out(len(groups) - len(shown), "rules and columns")
+    rest = more_text(len(groups) - len(shown), "rule", "column")
     n_cells = sum(each.cells for each in groups)
     cells = f"{plural(n_cells, 'cell')} in {plural(len(findings), 'violation')} (red: errors)"
     title = cells if groups else "No violations"
@@ -83,7 +83,7 @@ def plot_result(counts: Mapping[str, int], samples: tuple[Sample, ...], ended: s
         [counts[status] for status in statuses],
         [_COLOURS[STATUS_LEVELS[status]] for status in statuses],
     )
-    axes[0].set_title("Rows" if ended == "finished" else f"Rows ({ended})", loc="left", fontsize=11, color=_INK)
+    axes[0].set_title("Rows" if ended == Ended.FINISHED else f"Rows ({ended})", loc="left", fontsize=11, color=_INK)
     parts = stretches(samples, MAX_POINTS)
     _line(axes[1], [(part.end_seconds, part.rows_per_second) for part in parts], "Rows accepted per second")
     answered = [(part.end_seconds, part.answer_milliseconds) for part in parts if part.answer_milliseconds is not None]

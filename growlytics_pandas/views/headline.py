@@ -1,14 +1,15 @@
-"""How a push ended: the headline, the colour and the counts that the panel, the result and the report share."""
+"""How a push ended: the headline, the colour, the counts and the next steps that all displays share."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from growlytics_pandas._status import ARRIVED, Status
+from growlytics_pandas._status import ARRIVED, RETRYABLE, Ended, Status
 from growlytics_pandas._text import plural
-from growlytics_pandas.views.html import Count, StatusLevel
+from growlytics_pandas.contract import KEY_STATUSES
+from growlytics_pandas.views.html import Count, StatusLevel, StepKind
 
 STATUS_LEVELS: Final[Mapping[str, StatusLevel]] = {
     Status.ACCEPTED: "good",
@@ -19,11 +20,11 @@ STATUS_LEVELS: Final[Mapping[str, StatusLevel]] = {
     Status.UNSENT: "plain",
 }
 _OPACITIES: Final = {Status.UNCHANGED: 0.5, Status.INVALID: 0.6}
-_TITLES: Final = {
-    "finished": "Push finished",
-    "interrupted": "Push stopped",
-    "stopped early": "Push stopped early",
-    "crashed": "Push crashed",
+_TITLES: Final[Mapping[str, str]] = {
+    Ended.FINISHED: "Push finished",
+    Ended.INTERRUPTED: "Push stopped",
+    Ended.STOPPED_EARLY: "Push stopped early",
+    Ended.CRASHED: "Push crashed",
 }
 
 
@@ -49,7 +50,7 @@ def headline_of(counts: Mapping[str, int], ended: str, *, n_incomplete: int, n_l
     were = "was left out as a duplicate" if n_left_out == 1 else "were left out as duplicates"
     words += f"; {n_left_out:,} {were}, as requested" * bool(n_left_out)
     words += f"; {missing:,} {'needs' if missing == 1 else 'need'} attention" * bool(missing)
-    is_bad = ended != "finished" or missing > 0
+    is_bad = ended != Ended.FINISHED or missing > 0
     level: StatusLevel = "bad" if is_bad else "warn" if n_incomplete else "good"
     return Headline(_TITLES.get(ended, "Push ended"), f"{words}.", level)
 
@@ -57,6 +58,21 @@ def headline_of(counts: Mapping[str, int], ended: str, *, n_incomplete: int, n_l
 def had_nothing_to_send(counts: Mapping[str, int]) -> bool:
     """Return whether all rows that could be sent were accepted before, without a change since."""
     return {status for status, rows in counts.items() if rows} - {Status.INVALID} == {Status.UNCHANGED}
+
+
+def steps_for_missing(
+    counts: Mapping[str, int], n_refused: int, http_statuses: Iterable[float | None]
+) -> list[StepKind]:
+    """Return what to do about the rows that did not arrive.
+
+    `n_refused`: those of them whose data the service rejected; `http_statuses`: those of the last or of all failures.
+    """
+    steps = [StepKind.CORRECT] if n_refused else []
+    if not KEY_STATUSES.isdisjoint(http_statuses):
+        steps.append(StepKind.WRONG_KEY)
+    elif sum(counts.get(status, 0) for status in RETRYABLE) > n_refused:
+        steps.append(StepKind.RETRY)
+    return steps
 
 
 def lowered(words: str) -> str:
@@ -77,20 +93,26 @@ def of_all(part: int, whole: int) -> str:
     return f"{part:,} of {plural(whole, 'row')}"
 
 
+def status_level(status: str, counts: Mapping[str, int], n_left_out: int) -> StatusLevel:
+    """Return the level of a status: `invalid` is no fault if ``keep=`` left out all of these rows on request."""
+    is_requested = status == Status.INVALID and counts[status] == n_left_out
+    return "plain" if is_requested else STATUS_LEVELS[status]
+
+
 def count_rows(
     counts: Mapping[str, int],
     names: Mapping[str, str] | None = None,
     meanings: Mapping[str, str] | None = None,
     n_left_out: int = 0,
 ) -> tuple[Count, ...]:
-    """Return the counts to show. `names`: other names for statuses; `n_left_out`: see `conclude`."""
+    """Return the counts to show. `names`: other names for statuses; `n_left_out`: see `headline_of`."""
     total = sum(counts.values())
     return tuple(
         Count(
             (names or {}).get(status, status),
             rows,
             rows / total if total else 0.0,
-            "plain" if status == Status.INVALID and rows == n_left_out else STATUS_LEVELS[status],
+            status_level(status, counts, n_left_out),
             _OPACITIES.get(Status(status), 1.0),
             _percent(rows, total),
             (meanings or {}).get(status, ""),

@@ -24,13 +24,13 @@ MAX_CHARS: Final = 2_000  # of any text; a safeguard, since pages use much lower
 class Column:
     """The heading of a table's column, and the look of its cells.
 
-    `is_joined`: its cells are a further line in those of the column before. On a narrow screen the cells of a row are
-    set as a card, in which long texts take the whole width.
+    `below`: the further lines of its cells. On a narrow screen the cells of a row are set as a card, in which long
+    texts take the whole width.
     """
 
     title: str
     align: Align = "text"
-    is_joined: bool = False
+    below: tuple[Column, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,16 @@ class Mark:
     level: StatusLevel
 
 
-Cell = str | int | Code | Fields | Mark | None
+Line = str | int | Code | Fields | Mark
+Cell = Line | tuple[Line, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table cut to a readable length; `more` is the line about the rows that were left out."""
+    """A table cut to a readable length; `more` is the line about the rows that were left out.
+
+    A cell of a column with further lines is a tuple of all its lines.
+    """
 
     title: str
     columns: tuple[Column, ...]
@@ -80,34 +84,26 @@ class Table:
 
     @property
     def headings(self) -> list[Column]:
-        """The columns that are not joined to others, with the titles of all that some row has."""
+        """The columns, with the titles of all lines that some row has."""
         found = {part.title for row in self.rows for _, lines in self.cells(row) for part, _ in lines}
-        return [
-            replace(
-                first,
-                title=", ".join(filter(None, [first.title, *(each.title for each in more if each.title in found)])),
-            )
-            for first, *more in self._grouped
-        ]
 
-    @property
-    def _grouped(self) -> list[list[Column]]:
-        """The columns, each with those that are joined to it."""
-        groups: list[list[Column]] = []
-        for column in self.columns:
-            if column.is_joined:
-                groups[-1].append(column)
-            else:
-                groups.append([column])
-        return groups
+        def title(column: Column) -> str:
+            further = [part.title for part in column.below if part.title in found]
+            return ", ".join(filter(None, [column.title, *further]))
 
-    def cells(self, row: Sequence[Cell]) -> list[tuple[Column, list[tuple[Column, Cell]]]]:
+        return [replace(column, title=title(column)) for column in self.columns]
+
+    def cells(self, row: Sequence[Cell]) -> list[tuple[Column, list[tuple[Column, Line]]]]:
         """Return the cells of a row, each with its lines: without those that add nothing."""
-        rest = iter(row)
-        found = [(group[0], [(column, next(rest)) for column in group]) for group in self._grouped]
+        split = [cell if isinstance(cell, tuple) else (cell,) for cell in row]
+        nothing = ("", "–", split[0][0])
         return [
-            (first, [each for i, each in enumerate(lines) if each[1] not in (None, "", *("–", row[0]) * (i > 0))])
-            for first, lines in found
+            (
+                column,
+                [(column, first)] * (first != "")
+                + [(part, line) for part, line in zip(column.below, further, strict=True) if line not in nothing],
+            )
+            for column, (first, *further) in zip(self.columns, split, strict=True)
         ]
 
 
@@ -116,6 +112,8 @@ class StepKind(StrEnum):
 
     TYPES = "types"
     """Look at the types of a plan."""
+    CORRECT = "correct"
+    """Correct the rows that the service rejected."""
     RETRY = "retry"
     WRONG_KEY = "wrong key"
     PUSH_CORRECTED = "push corrected"

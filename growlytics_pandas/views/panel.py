@@ -15,11 +15,10 @@ from typing import Any, Final
 
 from growlytics_pandas._status import NEVER_SENT, RETRYABLE, Status
 from growlytics_pandas._text import plural
-from growlytics_pandas.contract import KEY_STATUSES
 from growlytics_pandas.http.protocol import one_line
 from growlytics_pandas.views.events import ProgressEvent
-from growlytics_pandas.views.headline import Headline, count_rows, headline_of
-from growlytics_pandas.views.html import Count, StatusLevel, render_panel
+from growlytics_pandas.views.headline import Headline, count_rows, headline_of, steps_for_missing
+from growlytics_pandas.views.html import Count, StatusLevel, StepKind, render_panel
 from growlytics_pandas.views.metrics import duration, rate
 
 PATIENCE_SECONDS: Final = 2.0  # a responsive front end answers in 0.1 s; the first widget of a page takes longer
@@ -331,16 +330,15 @@ def next_step(event: ProgressEvent) -> str:
         return f"growlytics_pandas.last_result(): .violations has {warnings}." if event.n_warnings else ""
     steps = []
     n_missing = sum(event.counts.get(status, 0) for status in RETRYABLE)
+    n_refused = n_missing - event.n_to_retry
+    kinds = steps_for_missing(event.counts, n_refused, (failure.http_status for failure in event.failures))
     if n_missing:
         steps.append(".failed shows why rows did not arrive")
-        if any(failure.http_status in KEY_STATUSES for failure in event.failures):
-            steps.append("push the frame again with the right API key")
-        elif event.n_to_retry:
-            sends_all = event.n_to_retry == n_missing
-            words = (
-                ".retry() sends them again" if sends_all else ".retry(rejected=False) sends those not rejected again"
-            )
-            steps.append(words)
+    if StepKind.WRONG_KEY in kinds:
+        steps.append("push the frame again with the right API key")
+    if StepKind.RETRY in kinds:
+        some = ".retry(rejected=False) sends those not rejected again"
+        steps.append(some if n_refused else ".retry() sends them again")
     if event.counts.get(Status.INVALID, 0) > event.n_left_out or event.n_incomplete:
         steps.append(".violations shows what was left out, and why")
     return f"growlytics_pandas.last_result(): {'; '.join([*steps, '.rejects() has the rows to correct'])}."

@@ -14,11 +14,18 @@ import pandas as pd
 from growlytics_pandas._masking import Masker, visible
 from growlytics_pandas._output_paths import replacing, require_target
 from growlytics_pandas._rules import Severity
-from growlytics_pandas._status import MEANINGS, RETRYABLE, Status, is_refused
+from growlytics_pandas._status import MEANINGS, RETRYABLE, Ended, Status, is_refused
 from growlytics_pandas._text import options_text, phrase, plural
-from growlytics_pandas.contract import KEY_STATUSES
 from growlytics_pandas.errors import InvalidArgumentTypeError
-from growlytics_pandas.views.headline import Headline, count_rows, headline_of, lowered, of_all
+from growlytics_pandas.views.headline import (
+    Headline,
+    count_rows,
+    headline_of,
+    lowered,
+    of_all,
+    status_level,
+    steps_for_missing,
+)
 from growlytics_pandas.views.html import Count, Page, Step, StepKind, Table, render_notebook, render_report
 from growlytics_pandas.views.metrics import RunFacts, duration
 from growlytics_pandas.views.tables import (
@@ -26,26 +33,24 @@ from growlytics_pandas.views.tables import (
     REPORT_LIMITS,
     FailedRows,
     GroupedViolations,
-    Limits,
-    label,
+    TableLimits,
+    label_text,
     rows_table,
     schema_table,
     suggestions_table,
     violations_table,
 )
 
-DRY_RUN: Final = "dry run"
 _MAX_REASON_CHARS: Final = 400  # of the reason why a run ended early
 _MAX_NOTED: Final = 3  # columns whose notes one step shows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanSummary:
-    """The data for the page of a plan; `columns`: number of chosen columns, `changes`: compared with the ledger."""
+    """The data for the page of a plan; `changes`: compared with the ledger."""
 
     base_url: str | None
     id_column: Hashable
-    columns: int
     schema: pd.DataFrame
     findings: GroupedViolations
     counts: Mapping[str, int]
@@ -55,10 +60,9 @@ class PlanSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultSummary:
-    """The data for the page of a result; `columns`: number of chosen columns, `owner`: the result in code."""
+    """The data for the page of a result; `owner`: the result in code."""
 
     id_column: Hashable
-    columns: int
     schema: pd.DataFrame
     findings: GroupedViolations
     counts: Mapping[str, int]
@@ -69,7 +73,7 @@ class ResultSummary:
     owner: str = "result"
 
 
-def plan_page(plan: PlanSummary, masker: Masker, limits: Limits) -> Page:
+def plan_page(plan: PlanSummary, masker: Masker, limits: TableLimits) -> Page:
     """Return the page on what a push of this plan would do."""
     errors, warnings = count_by_severity(plan.findings)
     rows, n_sendable = sum(plan.counts.values()), plan.counts[Status.UNSENT]
@@ -84,8 +88,8 @@ def plan_page(plan: PlanSummary, masker: Masker, limits: Limits) -> Page:
         headline=_refused(errors, n_sendable, rows) if is_refused else f"{of_all(n_sendable, rows)} would be sent.",
         level="bad" if is_refused else "warn" if errors or warnings else "good",
         facts=(
-            *(("service", plan.base_url or "no client yet"), ("id column", label(plan.id_column))),
-            ("attributes", _attributes(plan.schema, plan.columns)),
+            *(("service", plan.base_url or "no client yet"), ("id column", label_text(plan.id_column))),
+            ("attributes", _attributes(plan.schema)),
             ("violations", _severities(errors, warnings)),
             *([("changes", plan.changes)] if plan.changes else []),
             *masker.facts(),
@@ -97,13 +101,14 @@ def plan_page(plan: PlanSummary, masker: Masker, limits: Limits) -> Page:
     )
 
 
-def result_page(result: ResultSummary, failed: FailedRows, masker: Masker, limits: Limits) -> Page:
+def result_page(result: ResultSummary, failed: FailedRows, masker: Masker, limits: TableLimits) -> Page:
     """Return the page on what a push did."""
     new = dict(zip(result.new_types["attribute"], result.new_types["type"], strict=True))
-    dry = result.run.ended == DRY_RUN
+    dry = result.run.ended == Ended.DRY_RUN
     how = _headline_of_dry(result) if dry else _headline_of(result)
+    levels = {status: status_level(status, result.counts, result.run.n_left_out) for status in result.counts}
     tables = _tables(
-        rows_table(failed, masker, limits, is_dry=dry),
+        rows_table(failed, levels, masker, limits, is_dry=dry),
         violations_table(result.findings.groups(), result.id_column, masker, limits),
         schema_table(result.schema, new, limits),
     )
@@ -161,10 +166,10 @@ def _refused(errors: int, n_sendable: int, rows: int) -> str:
     return f"{plural(errors, 'error')}: a push would {phrase('raise', 'be refused')}, and send nothing. {dropping}"
 
 
-def _attributes(schema: pd.DataFrame, columns: int) -> str:
-    """Return the number of attributes sent, and of columns if some are not sent."""
+def _attributes(schema: pd.DataFrame) -> str:
+    """Return the number of attributes sent, and of chosen columns if some are not sent."""
     sent = int(schema["type"].notna().sum())
-    return f"{sent:,}" if sent == columns else f"{sent:,} of {plural(columns, 'column')}"
+    return f"{sent:,}" if sent == len(schema) else f"{sent:,} of {plural(len(schema), 'column')}"
 
 
 def _severities(errors: int, warnings: int) -> str:
@@ -195,8 +200,8 @@ def _result_facts(result: ResultSummary, why: str) -> tuple[tuple[str, str], ...
         ("service", run.base_url or "no client yet"),
         ("started", f"{run.started:%Y-%m-%d %H:%M:%S} UTC"),
         ("duration", duration(run.seconds)),
-        ("id column", label(result.id_column)),
-        ("attributes", _attributes(result.schema, result.columns)),
+        ("id column", label_text(result.id_column)),
+        ("attributes", _attributes(result.schema)),
         ("violations", _severities(*count_by_severity(result.findings))),
     ]
     if run.retries:
@@ -234,7 +239,7 @@ def _type_steps(plan: PlanSummary) -> list[Step]:
         return []
     suggested = {repr(each.column) for each in plan.suggestions}
     noted = zip(schema["column"], schema["note"], strict=True)
-    notes = [f"{label(column)}: {note}." for column, note in noted if note and repr(column) not in suggested]
+    notes = [f"{label_text(column)}: {note}." for column, note in noted if note and repr(column) not in suggested]
     verb = "is" if fresh == 1 else "are"
     words = f"Check the types: {plural(fresh, 'type')} {verb} not known yet, and cannot be changed after a push."
     return [Step(" ".join([words, *notes[:_MAX_NOTED]]), phrase("plan.schema", ""), StepKind.TYPES)]
@@ -260,17 +265,18 @@ def _counted(count: int, noun: str) -> str:
 def _steps_again(result: ResultSummary, failed: FailedRows) -> list[Step]:
     """Return the steps for rows that did not arrive: correct those that were rejected, send the others again."""
     refused = sum(count for (status, http, _), count in failed.reasons.items() if is_refused(status, http))
+    kinds = steps_for_missing(result.counts, refused, (http for _, http, _ in failed.reasons))
     steps = []
-    if refused:
+    if StepKind.CORRECT in kinds:
         words = f"Correct {plural(refused, 'row')} that the service rejected; it would reject the same data again."
-        steps.append(Step(words, phrase(f"{result.owner}.rejects()", "--rejects rejects.csv")))
-    if any(http in KEY_STATUSES for _, http, _ in failed.reasons):
+        steps.append(Step(words, phrase(f"{result.owner}.rejects()", "--rejects rejects.csv"), StepKind.CORRECT))
+    if StepKind.WRONG_KEY in kinds:
         words = phrase(
             "Push the frame again with a client that has the right API key; this is safe.",
             "Run the same command again with the right API key; this is safe.",
         )
         steps.append(Step(words, kind=StepKind.WRONG_KEY))
-    elif sum(result.counts[status] for status in RETRYABLE) > refused:
+    if StepKind.RETRY in kinds:
         which = "other" if refused else " and ".join(status for status in RETRYABLE if result.counts[status])
         how = phrase("", ", by the same command")
         words = f"Send the {which} rows again{how}; this is safe."
@@ -282,7 +288,7 @@ def _steps_again(result: ResultSummary, failed: FailedRows) -> list[Step]:
 def _result_steps(result: ResultSummary, new: Mapping[str, str], failed: FailedRows) -> list[Step]:
     errors, warnings = count_by_severity(result.findings)
     steps = []
-    is_dry = result.run.ended == DRY_RUN
+    is_dry = result.run.ended == Ended.DRY_RUN
     if not is_dry:
         steps += _steps_again(result, failed)
     steps += _data_steps(result.owner, errors, warnings)
@@ -311,7 +317,7 @@ class HtmlRepr(ABC):
         """The numbers of customers with the same mask, shared by all displays of a plan: see `Masker`."""
 
     @abstractmethod
-    def _page(self, masker: Masker, limits: Limits) -> Page:
+    def _page(self, masker: Masker, limits: TableLimits) -> Page:
         """Return the page, masked by `masker` and within `limits`."""
 
     def to_html(self, path: str | os.PathLike[str], *, mask: bool = True) -> Path:

@@ -5,7 +5,6 @@ The frames of violations and of the schema are displayed as such a table; also s
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,8 +19,7 @@ from growlytics_pandas._rules import Effect, Group, Rule, Severity
 from growlytics_pandas._status import ARRIVED, MEANINGS, Status
 from growlytics_pandas._text import argument, options_text, phrase, plural
 from growlytics_pandas.contract import AttributeType
-from growlytics_pandas.views.headline import STATUS_LEVELS
-from growlytics_pandas.views.html import Cell, Code, Column, Fields, Mark, StatusLevel, Table, render_tables
+from growlytics_pandas.views.html import Cell, Code, Column, Fields, Line, Mark, StatusLevel, Table, render_tables
 
 SUGGESTIONS_TITLE: Final = "Suggested options"
 TO_DECIDE: Final = "to decide"
@@ -53,7 +51,7 @@ class GroupedViolations(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class TableLimits:
     """Maximum number of rows of each table; the others are counted."""
 
     rules: int
@@ -62,20 +60,19 @@ class Limits:
     columns: int
 
 
-REPORT_LIMITS: Final = Limits(rules=60, reasons=30, rows=50, columns=200)  # for scrolling or printing
-NOTEBOOK_LIMITS: Final = Limits(rules=10, reasons=8, rows=10, columns=0)  # for the output of a cell
-FRAME_LIMITS: Final = Limits(rules=40, reasons=0, rows=10, columns=50)
+REPORT_LIMITS: Final = TableLimits(rules=60, reasons=30, rows=50, columns=200)  # for scrolling or printing
+NOTEBOOK_LIMITS: Final = TableLimits(rules=10, reasons=8, rows=10, columns=0)  # for the output of a cell
+FRAME_LIMITS: Final = TableLimits(rules=40, reasons=0, rows=10, columns=50)
 MAX_CHOSEN_ROWS: Final = 50  # of a frame cut by the user, as by head(20)
 
 
 @dataclass(frozen=True, slots=True)
 class FailedRows:
-    """The rows that need attention: their number, counts by reason (status, HTTP status, text), and the first ones.
+    """The rows that need attention: counts by reason (status, HTTP status, text), and the first ones.
 
     The texts, there and in `first`, are already masked. `labels` is the name of the frame's index.
     """
 
-    total: int
     first: pd.DataFrame
     reasons: Counter[tuple[str, int, str]]
     labels: str = "index"
@@ -83,28 +80,27 @@ class FailedRows:
     """Why the run ended early; masked."""
 
 
-def label(value: Hashable) -> str:
+def label_text(value: Hashable) -> str:
     """Show a column's label; in quotes if it begins or ends with white space."""
     text = str(value)
     return visible(text if text == text.strip() else f'"{text}"', MAX_LABEL_CHARS) or "(empty)"
 
 
-def left_out(count: int, nouns: str, rest: str = "") -> str:
+def more_text(count: int, *nouns: str) -> str:
     """Return the line for rows of a table that are not shown; '' if all are shown.
 
     Examples
     --------
-    >>> left_out(1, "rows"), left_out(20, "rules and columns"), left_out(0, "rows")
+    >>> more_text(1, "row"), more_text(20, "rule", "column"), more_text(0, "row")
     ('+1 more row', '+20 more rules and columns', '')
     """
-    shown = nouns if count > 1 else re.sub(r"s\b", "", nouns)
-    return f"+{count:,} more {shown}{rest}" if count > 0 else ""
+    return f"+{count:,} more {' and '.join(noun + 's' * (count > 1) for noun in nouns)}" if count > 0 else ""
 
 
 # suggestions -------------------------------------------------------------------------------------------------------
 
 
-def suggestions_table(suggestions: Sequence[Any], limits: Limits) -> Table | None:
+def suggestions_table(suggestions: Sequence[Any], limits: TableLimits) -> Table | None:
     """Return suggestions (see `checks.profile`) by column; those that a person must decide come first."""
     if not suggestions:
         return None
@@ -115,19 +111,18 @@ def suggestions_table(suggestions: Sequence[Any], limits: Limits) -> Table | Non
         SUGGESTIONS_TITLE,
         (
             Column("column", "strong"),
-            Column("option", "short"),
-            Column("", "quiet", is_joined=True),
+            Column("option", "short", (Column("", "quiet"),)),
             Column("reason", "long"),
         ),
         tuple(
             (
-                label(each.column),
-                *((Mark(TO_DECIDE, "warn"), argument(each.option)) if each.value is None else (_option_of(each), "")),
+                label_text(each.column),
+                (Mark(TO_DECIDE, "warn"), argument(each.option)) if each.value is None else (_option_of(each), ""),
                 visible(each.reason, MAX_REASON_CHARS),
             )
             for each in shown
         ),
-        left_out(len(ranked) - len(shown), "suggestions"),
+        more_text(len(ranked) - len(shown), "suggestion"),
     )
 
 
@@ -145,7 +140,7 @@ _LASTING: Final = (Rule.TYPE_DOUBTFUL, Rule.CONTACT_NOT_MAPPED)
 
 
 def violations_table(
-    groups: Sequence[Group], id_column: Hashable, masker: Masker, limits: Limits, rest: str = ""
+    groups: Sequence[Group], id_column: Hashable, masker: Masker, limits: TableLimits, rest: str = ""
 ) -> Table | None:
     """Return violations by rule and column, each with the first one and its fix; `rest` ends the line below them.
 
@@ -155,13 +150,14 @@ def violations_table(
         return None
     ranked = sorted(groups, key=lambda each: (each.severity is not Severity.ERROR, each.rule not in _LASTING))
     shown, others = ranked[: limits.rules], ranked[limits.rules :]
-    more = left_out(len(others), "rules and columns", f" ({plural(sum(g.violations for g in others), 'violation')})")
+    more = more_text(len(others), "rule", "column")
+    more += f" ({plural(sum(group.violations for group in others), 'violation')})" * bool(more)
     return Table(
         "Violations by rule and column",
         (
-            *(Column("severity", "short"), Column("effect", "quiet", is_joined=True)),
-            *(Column("column", "strong"), Column("rule", "quiet", is_joined=True)),
-            *(Column("finding", "long"), Column("fix", "long", is_joined=True)),
+            Column("severity", "short", (Column("effect", "quiet"),)),
+            Column("column", "strong", (Column("rule", "quiet"),)),
+            Column("finding", "long", (Column("fix", "long"),)),
             Column("cells", "number"),
         ),
         tuple(_violation_row(group, id_column, masker) for group in shown),
@@ -173,12 +169,9 @@ def violations_table(
 
 def _violation_row(group: Group, id_column: Hashable, masker: Masker) -> tuple[Cell, ...]:
     return (
-        _severity(group.severity),
-        group.effect.value,
-        label(group.column),
-        group.rule.value,
-        _example(group, id_column, masker),
-        _fix(visible(group.fix, MAX_FIX_CHARS)),
+        (_severity(group.severity), group.effect.value),
+        (label_text(group.column), group.rule.value),
+        (_example(group, id_column, masker), _fix(visible(group.fix, MAX_FIX_CHARS))),
         group.cells,
     )
 
@@ -187,7 +180,7 @@ def _severity(severity: str) -> Mark:
     return Mark(severity, SEVERITY_LEVELS[severity])
 
 
-def _fix(fix: str) -> Cell:
+def _fix(fix: str) -> Line:
     """Return a fix as code if it is only an option; others are sentences."""
     return Code(fix) if fix.partition("=")[0].isidentifier() or fix.startswith("--") else fix
 
@@ -205,38 +198,43 @@ def _example(group: Group, id_column: Hashable, masker: Masker) -> str:
 # rows --------------------------------------------------------------------------------------------------------------
 
 
-def rows_table(failed: FailedRows, masker: Masker, limits: Limits, *, is_dry: bool) -> Table | None:
-    """Return the reasons why rows did not arrive, the most common first, each with its first rows."""
+def rows_table(
+    failed: FailedRows, levels: Mapping[str, StatusLevel], masker: Masker, limits: TableLimits, *, is_dry: bool
+) -> Table | None:
+    """Return the reasons why rows did not arrive, the most common first, each with its first rows.
+
+    `levels`: status → its level.
+    """
     if not failed.reasons:
         return None
     ranked = failed.reasons.most_common()
     shown, rest = ranked[: limits.reasons], ranked[limits.reasons :]
     listed = _listed_rows(failed, masker)
+    more = more_text(len(rest), "reason")
+    more += f" ({plural(sum(count for _, count in rest), 'row')})" * bool(more)
     return Table(
         _failed_title(is_dry=is_dry),
         (
-            *(Column("status", "short"), Column("HTTP", "quiet", is_joined=True)),
-            *(Column("reason", "long"), Column("first rows", "long", is_joined=True)),
+            Column("status", "short", (Column("HTTP", "quiet"),)),
+            Column("reason", "long", (Column("first rows", "long"),)),
             Column("rows", "number"),
         ),
         tuple(
             (
-                Mark(status, STATUS_LEVELS[status]),
-                f"HTTP {http}" if http else "",
-                visible(words, MAX_REASON_CHARS),
-                _first_rows(listed.get((status, http, words), []), count),
+                (Mark(status, levels[status]), f"HTTP {http}" if http else ""),
+                (visible(words, MAX_REASON_CHARS), _first_rows(listed.get((status, http, words), []), count)),
                 count,
             )
             for (status, http, words), count in shown
         ),
-        left_out(len(rest), "reasons", f" ({plural(sum(count for _, count in rest), 'row')})"),
+        more,
         "Rows are positions from 0, with their ids. "
         + phrase("All of them are in result.failed.", "--outcomes writes all of them to a file."),
     )
 
 
 def _first_rows(rows: list[str], count: int) -> str:
-    more = left_out(count - len(rows), "rows")
+    more = more_text(count - len(rows), "row")
     return ", ".join([*rows, more] if more else rows) if rows else ""
 
 
@@ -262,7 +260,7 @@ def _records(frame: pd.DataFrame) -> Iterable[Any]:
 # schema ------------------------------------------------------------------------------------------------------------
 
 
-def schema_table(schema: pd.DataFrame, new: Mapping[str, str], limits: Limits) -> Table | None:
+def schema_table(schema: pd.DataFrame, new: Mapping[str, str], limits: TableLimits) -> Table | None:
     """Return the attribute and type of each column; `new` are the attributes whose type the push fixed."""
     if not limits.columns or schema.empty:
         return None
@@ -272,13 +270,15 @@ def schema_table(schema: pd.DataFrame, new: Mapping[str, str], limits: Limits) -
     return Table(
         "Schema",
         (
-            *(Column("column", "strong"), Column("attribute", "quiet", is_joined=True)),
-            *(Column("type", "short"), Column("known type", "quiet", is_joined=True), Column("dtype", "quiet")),
-            *(Column("missing", "number"), *([Column("example → sent")] if has_examples else [])),
+            Column("column", "strong", (Column("attribute", "quiet"),)),
+            Column("type", "short", (Column("known type", "quiet"),)),
+            Column("dtype", "quiet"),
+            Column("missing", "number"),
+            *([Column("example → sent")] if has_examples else []),
             Column("note", "long"),
         ),
         tuple(_schema_row(row, new, sent, has_examples=has_examples) for row in _records(shown)),
-        left_out(len(schema) - len(shown), "columns"),
+        more_text(len(schema) - len(shown), "column"),
         "The service fixes an attribute's type at its first value; it cannot be changed later.",
     )
 
@@ -291,10 +291,8 @@ def _schema_row(
     state = "new" if row.attribute in new else "known" if known == type_ else ""
     notes = [note for note in (row.note, "name, email and mobile are always strings" * bool(row.reserved)) if note]
     return (
-        label(row.column),
-        label(row.attribute),
-        type_,
-        state or (known and f"known: {known}"),
+        (label_text(row.column), label_text(row.attribute)),
+        (type_, state or (known and f"known: {known}")),
         visible(row.dtype, MAX_LABEL_CHARS),
         int(row.missing),
         *([_example_sent(row, sent.get(repr(row.column)))] if has_examples else []),
@@ -447,9 +445,13 @@ class RulesFrame(_ShownFrame):
     """The rules that are checked."""
 
     def _table(self) -> Table:
-        columns = (Column("severity", "short"), Column("effect", "quiet", is_joined=True), Column("rule", "strong"))
-        rows = tuple((_severity(row.severity), row.effect, row.rule, row.meaning) for row in _records(self))
-        return Table("Rules", (*columns, Column("meaning", "long")), rows)
+        columns = (
+            Column("severity", "short", (Column("effect", "quiet"),)),
+            Column("rule", "strong"),
+            Column("meaning", "long"),
+        )
+        rows = tuple(((_severity(row.severity), row.effect), row.rule, row.meaning) for row in _records(self))
+        return Table("Rules", columns, rows)
 
 
 _URGENT: Final = (Status.FAILED, Status.UNKNOWN, Status.INVALID, Status.UNSENT)
@@ -473,7 +475,7 @@ class _RowsFrame(_ShownFrame):
         first = ranks.argsort(kind="stable")[:n_shown]
         counts = [(int((ranks == rank).sum()), _INCOMPLETE.get(status, status)) for status, rank in _RANKS.items()]
         found = ", ".join(f"{count:,} {words}" for count, words in counts if count)
-        more = left_out(len(self) - len(first), "rows")
+        more = more_text(len(self) - len(first), "row")
         has_several = len(self) > 0 and ranks.min() < ranks.max()
         order = "Shown by status; the frame itself keeps the order of its rows." if has_several else ""
         lines = ". ".join(filter(None, (more, order)))
@@ -488,17 +490,20 @@ class RejectsFrame(_RowsFrame):
         return self.iloc[:, 0]  # by position: the user's columns may have the same label
 
     def _table(self) -> Table:
-        index = "index" if self.index.name is None else label(self.index.name)
+        index = "index" if self.index.name is None else label_text(self.index.name)
         columns = (
-            *(Column(index, "strong"), Column("status", "short"), Column("rule", "quiet", is_joined=True)),
-            *(Column("reason", "long"), Column("fix", "long", is_joined=True), Column("", "long", is_joined=True)),
+            Column(index, "strong"),
+            Column("status", "short", (Column("rule", "quiet"),)),
+            Column("reason", "long", (Column("fix", "long"), Column("", "long"))),
         )
         shown, table = self._shown_rows("Rows to correct", columns)
         cells = zip(shown.index.tolist(), *(shown.iloc[:, i].tolist() for i in range(shown.shape[1])), strict=True)
-        rows: tuple[tuple[Cell, ...], ...] = tuple(
-            (*map(_plain, row[:5]), _fields(self.columns[4:].tolist(), row[5:])) for row in cells
-        )
-        return replace(table, rows=rows)
+        labels = self.columns[4:].tolist()
+        rows: list[tuple[Cell, ...]] = []
+        for name, status, rule, reason, fix, *values in cells:
+            lines = (_plain(reason), _plain(fix), _fields(labels, values))
+            rows.append((_plain(name), (_plain(status), _plain(rule)), lines))
+        return replace(table, rows=tuple(rows))
 
 
 class FailedFrame(_RowsFrame):
@@ -528,9 +533,9 @@ def _plain(value: Any) -> str:
 
 def _fields(labels: Sequence[Hashable], values: Sequence[Any]) -> Fields:
     """Return the first values of a row with their labels, without the missing ones."""
-    found = [(label(name), value) for name, value in zip(labels, values, strict=True) if not is_missing(value)]
+    found = [(label_text(name), value) for name, value in zip(labels, values, strict=True) if not is_missing(value)]
     shown = [(name, visible(written(value), MAX_FIELD_CHARS)) for name, value in found[:MAX_FIELDS]]
-    more = left_out(len(found) - len(shown), "values")
+    more = more_text(len(found) - len(shown), "value")
     return Fields((*shown, ("…", more)) if more else tuple(shown))
 
 

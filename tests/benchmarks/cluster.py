@@ -64,7 +64,7 @@ def bodies_of(plan):
     """Customer -> hash of the body in the plan of the one frame."""
     found = {}
     for start in range(0, len(plan.frame), BLOCK_ROWS):
-        encoded = plan._encode(start, min(start + BLOCK_ROWS, len(plan.frame)))
+        encoded = plan._part.encode(start, min(start + BLOCK_ROWS, len(plan.frame)))
         found.update(zip(encoded.ids, map(hash_of, encoded.bodies), strict=True))
     return found
 

@@ -22,7 +22,7 @@ def by_us(frame):
 
 
 def _bodies(plan, start, rows):
-    return plan._encode(start, min(start + CHUNK_ROWS, rows)).bodies
+    return plan._part.encode(start, min(start + CHUNK_ROWS, rows)).bodies
 
 
 def naively(frame):

@@ -3,12 +3,15 @@
 import json
 import re
 import shlex
+from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
 
 import growlytics_pandas
 from growlytics_pandas import Client, Ledger
+from growlytics_pandas._text import argument, message_style
+from growlytics_pandas.cli.flags import COMMAND_LINE
 from growlytics_pandas.errors import GrowlyticsError
 
 DATA = {"id": ["1", "2"], "City": ["Pune", "Goa"], "email": ["a@x.com", "b@x.com"]}
@@ -306,3 +309,11 @@ def test_arguments_are_checked_before_the_frame(verb, options, tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     with pytest.raises(GrowlyticsError):
         verb(Unread({"id": ["a"]}), "id", **options)
+
+
+def test_style_of_messages_is_that_of_one_thread():
+    """A form names its controls while its push, in another thread, names arguments."""
+    with ThreadPoolExecutor(1) as thread, message_style(COMMAND_LINE):
+        assert thread.submit(argument, "id_col").result() == "id_col"
+        assert argument("id_col") == "--id-col"
+    assert argument("id_col") == "id_col"

@@ -106,7 +106,7 @@ def test_text_to_number_keeps_every_digit():
 
 def test_text_number_keeps_trailing_zeros():
     frame = pd.DataFrame({"id": ["a"], "x": ["2.50"]})
-    [body] = growlytics_pandas.plan(frame, "id", types={"x": "number"})._encode(0, 1).bodies
+    [body] = growlytics_pandas.plan(frame, "id", types={"x": "number"})._part.encode(0, 1).bodies
     assert b'"value":2.50}' in body
 
 

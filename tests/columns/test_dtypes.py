@@ -184,7 +184,7 @@ def test_dtype_is_sent_as_its_type(case):
 
     assert plan.schema["type"].item() is pd.NA if case.type is None else plan.schema["type"].item() == case.type
     for row, token in enumerate(case.tokens):
-        [body] = plan._encode(row, row + 1).bodies
+        [body] = plan._part.encode(row, row + 1).bodies
         attribute = "" if token is None else f'{{"name":"x","type":"{case.type}","value":{token}}}'
         assert body.decode() == f'{{"id":"c{row}","attributes":[{attribute}]}}'
         json.loads(body, parse_constant=refuse)

@@ -61,7 +61,7 @@ def test_each_row_is_one_request(cluster, ddf, whole, server):
 def test_the_bodies_are_those_of_the_plan(cluster, server):
     ddf = small(900, 3)
     ddf.growlytics.push("customer_id", client=client_of(server), progress=False)
-    encoded = gp.plan(ddf.compute(), "customer_id")._encode(0, 900)
+    encoded = gp.plan(ddf.compute(), "customer_id")._part.encode(0, 900)
     assert server.received()["customers"] == dict(zip(encoded.ids, map(hash_of, encoded.bodies), strict=True))
 
 

@@ -158,9 +158,9 @@ def test_previous_id_column_becomes_an_attribute():
 def test_none_requires_a_column_and_all_resets():
     df = customers().rename(columns={"email": "id"})
     form = df.growlytics.form()
-    form._take_all(is_sent=False)
+    button(form, "None").click()
     assert "columns: the list is empty" in problem(form)
-    form._take_all(is_sent=True)
+    button(form, "All").click()
     assert form.line == "df.growlytics.push('id')"
 
 
@@ -196,12 +196,12 @@ def test_violations_follow_changes_before_push():
 
 def test_invalid_choice_is_reported_and_undone():
     form = customers().growlytics.form()
-    form._take_all(is_sent=False)
+    button(form, "None").click()
     assert "InvalidArgumentError" in problem(form)
     assert "columns: the list is empty" in problem(form)
     assert form._actions._push.disabled
     assert "see the error" in form._actions.reason.value
-    form._take_all(is_sent=True)
+    button(form, "All").click()
     assert "would be sent" in picture(form)
     assert problem(form) == ""
     assert not form._actions._push.disabled
@@ -923,7 +923,7 @@ FIXES = {
     "rename": ({"id": ["a"], " City ": ["Pune"]}, own_names, "attribute_name_whitespace"),
     "exclude": (
         {"id": list("abc"), "Unnamed: 0": range(3), "City": "Pune"},
-        lambda f: f._take_all(is_sent=True),
+        lambda f: button(f, "All").click(),
         "index_column",
     ),
     "timezone": (

@@ -9,7 +9,7 @@ import pytest
 from support.transports import TRANSPORTS
 
 from growlytics_pandas import Client
-from growlytics_pandas._text import KEY_VARIABLE
+from growlytics_pandas._masking import KEY_VARIABLE
 from growlytics_pandas.errors import ApiKeyError, AuthenticationError
 from growlytics_pandas.http.api_key import ApiKey, find_key
 

@@ -11,7 +11,7 @@ import psutil
 import pytest
 from support.wire_server import SUCCESS, accept, ask, message, our_threads, reset, say, wait_until
 
-from growlytics_pandas.http.protocol import MAX_RESPONSE_BYTES, TransportError
+from growlytics_pandas.http.protocol import MAX_RESPONSE_BYTES, RequestFault
 from growlytics_pandas.http.retry import may_have_arrived
 
 
@@ -20,7 +20,7 @@ def test_unreachable_server_is_distinguished(connect, bundle):
         port = unused.getsockname()[1]
     for url in (f"http://localhost:{port}/", "http://no-such-host.invalid/"):
         reply = ask(connect(url))
-        assert (reply.status, reply.fault, reply.was_sent) == (0, TransportError.CONNECT, False)
+        assert (reply.status, reply.fault, reply.was_sent) == (0, RequestFault.CONNECT, False)
         assert reply.detail
         assert not re.search(r"_Watched|0x| \d+ m", reply.detail), "one reason has the same words each time"
 
@@ -29,10 +29,10 @@ def test_unreachable_server_is_distinguished(connect, bundle):
 def test_untrusted_certificate_sends_nothing(serve, connect):
     server = serve()
     reply = ask(connect(server.url, verify=True))
-    assert (reply.status, reply.fault, reply.was_sent) == (0, TransportError.TLS, False)
+    assert (reply.status, reply.fault, reply.was_sent) == (0, RequestFault.TLS, False)
     assert "certificate" in reply.detail.lower()
     wrong_name = ask(connect(server.url.replace("localhost", "127.0.0.1")))
-    assert (wrong_name.fault, wrong_name.was_sent) == (TransportError.TLS, False)
+    assert (wrong_name.fault, wrong_name.was_sent) == (RequestFault.TLS, False)
     assert server.requests == []
     assert ask(connect(server.url, verify=False), b"{}").status == 200
 
@@ -41,7 +41,7 @@ def test_untrusted_certificate_sends_nothing(serve, connect):
 def test_tls_to_a_plain_server_blames_the_url(serve, connect):
     server = serve(say(message(400)))
     reply = ask(connect(server.url.replace("http:", "https:"), timeout_seconds=0.3))
-    assert reply.fault in {TransportError.TLS, TransportError.CONNECT}
+    assert reply.fault in {RequestFault.TLS, RequestFault.CONNECT}
     assert not reply.was_sent
 
 
@@ -59,19 +59,19 @@ def test_broken_handshake_is_retried(connect):
         thread.start()
         reply = ask(connect(f"https://localhost:{listener.getsockname()[1]}/"))
         thread.join()
-    assert (reply.fault, reply.was_sent) == (TransportError.CONNECT, False)
+    assert (reply.fault, reply.was_sent) == (RequestFault.CONNECT, False)
 
 
 def test_reset_after_the_body_may_be_stored(serve, connect):
     server = serve(reset)
     reply = ask(connect(server.url))
-    assert (reply.status, reply.fault, reply.was_sent) == (0, TransportError.BROKEN, True)
+    assert (reply.status, reply.fault, reply.was_sent) == (0, RequestFault.BROKEN, True)
     assert len(server.requests) == 1
 
 
 def test_close_without_response_is_broken(serve, connect):
     reply = ask(connect(serve(lambda sock, request: False).url))
-    assert (reply.status, reply.fault, reply.was_sent) == (0, TransportError.BROKEN, True)
+    assert (reply.status, reply.fault, reply.was_sent) == (0, RequestFault.BROKEN, True)
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.1])
@@ -82,7 +82,7 @@ def test_closed_keep_alive_costs_no_row(serve, connect, delay):
     for _ in range(20):
         replies.append(ask(transport))
         time.sleep(delay / 10)
-    assert {reply.fault for reply in replies} <= {None, TransportError.STALE}
+    assert {reply.fault for reply in replies} <= {None, RequestFault.STALE}
     assert replies[0].status == 200
     assert sum(reply.status == 200 for reply in replies) >= 10
 
@@ -100,7 +100,7 @@ def test_dying_reused_connection_is_stale_or_new(serve, connect):
     transport = connect(server.url, 1)
     assert ask(transport).status == 200
     reply = ask(transport)
-    assert reply.fault is TransportError.STALE or reply.status == 200
+    assert reply.fault is RequestFault.STALE or reply.status == 200
     assert reply.was_sent
 
 
@@ -124,7 +124,7 @@ def test_unanswered_curl_repeat_is_kept(serve, connect):
 def test_truncated_body_is_a_lost_response(serve, connect):
     transport = connect(serve(say(message(200, SUCCESS, length=500), stay=False)).url)
     reply = ask(transport)
-    assert (reply.status, reply.body, reply.fault, reply.was_sent) == (0, b"", TransportError.BROKEN, True)
+    assert (reply.status, reply.body, reply.fault, reply.was_sent) == (0, b"", RequestFault.BROKEN, True)
 
 
 @pytest.mark.parametrize("headers", ["Content-Length: 50000000", "Transfer-Encoding: chunked"])
@@ -142,21 +142,21 @@ def test_huge_response_is_cut_off(serve, connect, headers):
 
     transport = connect(serve(flood).url)
     reply = ask(transport)
-    assert (reply.status, reply.fault, reply.was_sent) == (200, TransportError.TOO_LARGE, True)
+    assert (reply.status, reply.fault, reply.was_sent) == (200, RequestFault.TOO_LARGE, True)
     assert len(reply.body) <= MAX_RESPONSE_BYTES
     assert sum(sent) < 40_000_000
 
 
 def test_non_http_response_is_broken(serve, connect):
     reply = ask(connect(serve(say(b"SSH-2.0-OpenSSH_9.6\r\n\r\n", stay=False)).url))
-    assert (reply.status, reply.fault, reply.was_sent) == (0, TransportError.BROKEN, True)
+    assert (reply.status, reply.fault, reply.was_sent) == (0, RequestFault.BROKEN, True)
 
 
 def test_hanging_server_is_timeout_and_unknown(serve, connect):
     server = serve(lambda sock, request: server.stopping.wait(10) and False)
     started = time.monotonic()
     reply = ask(connect(server.url, timeout_seconds=0.3))
-    assert (reply.status, reply.fault, reply.was_sent) == (0, TransportError.TIMEOUT, True)
+    assert (reply.status, reply.fault, reply.was_sent) == (0, RequestFault.TIMEOUT, True)
     assert 0.25 < time.monotonic() - started < 1.5
 
 
@@ -171,14 +171,14 @@ def test_trickling_server_times_out(serve, connect, head):
     server = serve(trickle)
     started = time.monotonic()
     reply = ask(connect(server.url, timeout_seconds=0.3))
-    assert (reply.status, reply.fault, reply.was_sent) == (0, TransportError.TIMEOUT, True)
+    assert (reply.status, reply.fault, reply.was_sent) == (0, RequestFault.TIMEOUT, True)
     assert time.monotonic() - started < 2.0
 
 
 def test_hanging_handshake_times_out(connect):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         reply = ask(connect(f"https://localhost:{listener.getsockname()[1]}/", timeout_seconds=0.3))
-    assert (reply.status, reply.fault, reply.was_sent) == (0, TransportError.CONNECT, False)
+    assert (reply.status, reply.fault, reply.was_sent) == (0, RequestFault.CONNECT, False)
 
 
 @pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nx"])

@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 
 import growlytics_pandas as gp
-from growlytics_pandas.http.api_key import KeyRedactor
+from growlytics_pandas.http.api_key import redactor
 from growlytics_pandas.http.protocol import Response
 from growlytics_pandas.http.retry import describe
 
 KEY = "Hunted/7f3a&9c2e=51d8+b64d<0e'q"
+REDACTOR = redactor({"X-Growlytics-Key": KEY})
 ESCAPED = {
     "plain": KEY,
     "upper": KEY.upper(),
@@ -53,7 +54,7 @@ def base64_forms():
 
 
 def shown(form):
-    return KeyRedactor(KEY)(f"no such key: {form} (see below)")
+    return REDACTOR(f"no such key: {form} (see below)")
 
 
 @pytest.mark.parametrize("name", [*ESCAPED, *CUT])
@@ -80,26 +81,24 @@ def test_key_in_base64_is_masked_in_any_context(form):
     ],
 )
 def test_other_text_is_unchanged(words):
-    assert KeyRedactor(KEY)(words) == words
+    assert REDACTOR(words) == words
 
 
 def test_key_is_masked_before_truncation():
     """The end of the line may fall anywhere in the key."""
     for padding in range(255, 300):
-        shown = describe(
-            Response(0, 400, json.dumps({"message": "x" * padding + KEY}).encode(), 0.1, mask=KeyRedactor(KEY))
-        )
+        shown = describe(Response(0, 400, json.dumps({"message": "x" * padding + KEY}).encode(), 0.1, mask=REDACTOR))
         assert "hunted" not in shown.lower()
         assert len(shown) <= 300
 
 
 @pytest.mark.parametrize("body", [html.escape(KEY), f'{{"error": {ESCAPED["json"]}}}', f"<p>{ESCAPED['html']}</p>"])
 def test_messages_are_masked_after_decoding(body):
-    assert describe(Response(0, 400, body.encode(), 0.1, mask=KeyRedactor(KEY))) == "HTTP 400: [key]"
+    assert describe(Response(0, 400, body.encode(), 0.1, mask=REDACTOR)) == "HTTP 400: [key]"
 
 
 def test_response_repr_masks_the_key():
-    assert KEY not in repr(Response(0, 400, KEY.encode(), 0.1, location=KEY, detail=KEY, mask=KeyRedactor(KEY)))
+    assert KEY not in repr(Response(0, 400, KEY.encode(), 0.1, location=KEY, detail=KEY, mask=REDACTOR))
 
 
 def test_sandbox_message_is_not_taken_for_its_key():

@@ -4,7 +4,7 @@ from email.utils import formatdate
 
 import pytest
 
-from growlytics_pandas.http.protocol import MAX_LINE_CHARS, Response, TransportError, one_line
+from growlytics_pandas.http.protocol import MAX_LINE_CHARS, RequestFault, Response, one_line
 from growlytics_pandas.http.retry import (
     RetryPolicy,
     Verdict,
@@ -66,21 +66,21 @@ def test_status_is_about_row_key_url_or_moment(statuses, verdict):
 
 def test_every_fault_is_classified():
     """Every fault is classified, and only a TLS fault blames the URL."""
-    verdicts = {fault: classify(lost(fault)) for fault in TransportError}
-    assert [fault for fault, verdict in verdicts.items() if verdict is Verdict.WRONG_ENDPOINT] == [TransportError.TLS]
+    verdicts = {fault: classify(lost(fault)) for fault in RequestFault}
+    assert [fault for fault, verdict in verdicts.items() if verdict is Verdict.WRONG_ENDPOINT] == [RequestFault.TLS]
     assert {fault for fault, verdict in verdicts.items() if verdict is Verdict.RETRY} == {
-        TransportError.CONNECT, TransportError.TIMEOUT, TransportError.BROKEN, TransportError.STALE, TransportError.FILES,
+        RequestFault.CONNECT, RequestFault.TIMEOUT, RequestFault.BROKEN, RequestFault.STALE, RequestFault.FILES,
     }  # fmt: skip
     assert Verdict.ACCEPTED not in verdicts.values()
-    assert classify(answer(404, fault=TransportError.TOO_LARGE)) is Verdict.WRONG_ENDPOINT
+    assert classify(answer(404, fault=RequestFault.TOO_LARGE)) is Verdict.WRONG_ENDPOINT
 
 
 @pytest.mark.parametrize(
     ("reply", "expected"),
     [
-        (lost(TransportError.TIMEOUT), True),
-        (lost(TransportError.BROKEN), True),
-        (lost(TransportError.CONNECT, was_sent=False), False),
+        (lost(RequestFault.TIMEOUT), True),
+        (lost(RequestFault.BROKEN), True),
+        (lost(RequestFault.CONNECT, was_sent=False), False),
         (answer(200, b""), True),
         (answer(200, b'{"success":false}'), False),
         (answer(504), True),
@@ -90,11 +90,11 @@ def test_every_fault_is_classified():
         (answer(302), False),
         (answer(401), False),
         (answer(700), True),
-        (answer(200, fault=TransportError.TOO_LARGE), True),
-        (answer(404, fault=TransportError.TOO_LARGE), False),
+        (answer(200, fault=RequestFault.TOO_LARGE), True),
+        (answer(404, fault=RequestFault.TOO_LARGE), False),
         (answer(422), False),
         (answer(500, repeats=1), True),
-        (lost(TransportError.CONNECT, was_sent=False, repeats=1), True),
+        (lost(RequestFault.CONNECT, was_sent=False, repeats=1), True),
     ],
 )
 def test_lost_response_differs_from_rejection(reply, expected):
@@ -102,7 +102,7 @@ def test_lost_response_differs_from_rejection(reply, expected):
 
 
 def test_only_stale_connections_retry_for_free():
-    assert [fault for fault in TransportError if is_free(lost(fault))] == [TransportError.STALE]
+    assert [fault for fault in RequestFault if is_free(lost(fault))] == [RequestFault.STALE]
     assert not is_free(answer(500))
 
 
@@ -122,9 +122,9 @@ def test_only_stale_connections_retry_for_free():
         (answer(302, location="https://elsewhere.example/x?token=1"), "HTTP 302: redirects to https://elsewhere.example/x"),
         (answer(302, location="https://a.example/x?t=1&next=/y?t=2"), "HTTP 302: redirects to https://a.example/x"),
         (answer(302, b"Log in first", location="/login"), "HTTP 302: redirects to /login; Log in first"),
-        (answer(404, fault=TransportError.TOO_LARGE), "HTTP 404: the answer was larger than any answer of this API"),
-        (lost(TransportError.TIMEOUT, detail="after 30 s"), "no answer in time: after 30 s"),
-        (lost(TransportError.BROKEN), "the connection broke"),
+        (answer(404, fault=RequestFault.TOO_LARGE), "HTTP 404: the answer was larger than any answer of this API"),
+        (lost(RequestFault.TIMEOUT, detail="after 30 s"), "no answer in time: after 30 s"),
+        (lost(RequestFault.BROKEN), "the connection broke"),
     ],
 )  # fmt: skip
 def test_server_message_is_extracted(reply, words):

@@ -12,7 +12,7 @@ from support.wire_server import HEADERS, KEY, SUCCESS, Server, accept, ask, coll
 
 from growlytics_pandas.errors import InvalidArgumentError, MissingDependencyError
 from growlytics_pandas.http.api_key import Headers
-from growlytics_pandas.http.protocol import Endpoint, TransportError
+from growlytics_pandas.http.protocol import Endpoint, RequestFault
 from growlytics_pandas.http.retry import describe
 from growlytics_pandas.upload.connection import open_transport
 
@@ -41,7 +41,7 @@ def test_proxy_refusal_means_nothing_was_sent(serve, connect, monkeypatch):
     proxy = serve(say(message(502), stay=False))
     monkeypatch.setenv("https_proxy", f"http://localhost:{proxy.port}")
     reply = ask(connect("https://service.invalid/"))
-    assert reply.fault in {TransportError.CONNECT, TransportError.BROKEN}
+    assert reply.fault in {RequestFault.CONNECT, RequestFault.BROKEN}
     assert {head.split(b" ")[0] for head, _ in proxy.requests} == {b"CONNECT"}
     assert KEY.encode() not in b"".join(head for head, _ in proxy.requests)
 
@@ -63,7 +63,7 @@ def test_invalid_header_key_is_not_repeated(name, serve):
     transport = open_transport(name, bad, 1)
     reply = ask(transport)
     transport.close()
-    assert (reply.fault, reply.was_sent) == (TransportError.OTHER, False)
+    assert (reply.fault, reply.was_sent) == (RequestFault.OTHER, False)
     assert KEY not in repr(reply)
     assert server.requests == []
 
@@ -92,7 +92,7 @@ def test_given_session_is_used_and_returned(serve):
         session.headers["X-Tenant"] = "7"
         before = dict(session.adapters)
         transport = open_transport("auto", Endpoint(server.url, Headers(HEADERS), session=session), 16)
-        assert transport.name == "requests"
+        assert type(transport).__name__ == "RequestsTransport"
         for token in range(200):
             transport.submit(token, b"{}")
             if token % 16 == 15:
@@ -124,7 +124,7 @@ def test_own_adapter_of_a_session_is_kept(serve):
         reply = ask(transport)
         transport.close()
     assert adapter.calls == 1
-    assert (reply.fault, reply.was_sent) == (TransportError.BROKEN, True)
+    assert (reply.fault, reply.was_sent) == (RequestFault.BROKEN, True)
 
 
 def test_curl_cannot_use_a_session():
@@ -141,13 +141,13 @@ def test_missing_pycurl_names_extra_or_falls_back(monkeypatch):
         open_transport("curl", endpoint, 1)
     transport = open_transport("auto", endpoint, 1)
     transport.close()
-    assert transport.name == "requests"
+    assert type(transport).__name__ == "RequestsTransport"
 
 
 def test_auto_is_curl_if_pycurl_is_installed():
     transport = open_transport("auto", Endpoint("http://localhost/", Headers(HEADERS)), 1)
     transport.close()
-    assert transport.name == "curl"
+    assert type(transport).__name__ == "CurlTransport"
 
 
 def test_missing_ca_bundle_is_named(name, tmp_path):

@@ -243,6 +243,12 @@ def test_damaged_ledger_is_replaced_on_request(on, tmp_path):
     broken.write_bytes(backup.read_bytes()[:100] + b"no database" * 500)
     with pytest.raises(LedgerError, match="overwrite=True"):
         on("there").ledger.restore(backup)
+    notes = tmp_path / "there.sqlite3-journal"
+    notes.write_bytes(b"my notes")
+    with pytest.raises(LedgerError):
+        on("there").ledger.restore(backup, overwrite=True)
+    assert notes.read_bytes() == b"my notes"
+    notes.unlink()
     on("there").ledger.restore(backup, overwrite=True)
     assert push(on("there")).counts["unchanged"] == 3
 

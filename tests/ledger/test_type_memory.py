@@ -10,7 +10,7 @@ from support.wrapped_client import WrappedClient
 import growlytics_pandas as gp
 from growlytics_pandas import Client
 from growlytics_pandas.errors import ConstraintViolationError, DataError, InvalidArgumentError
-from growlytics_pandas.http.protocol import Response, TransportError
+from growlytics_pandas.http.protocol import RequestFault, Response
 
 
 class Crash(BaseException):
@@ -36,7 +36,7 @@ class Cut:
         if self.raising and self.inner.poll(timeout):
             raise Crash
         tokens, self.tokens = ([], self.tokens) if self.raising else (self.tokens, [])
-        return [Response(token, 0, b"", 0.0, TransportError.OTHER, was_sent=False) for token in tokens]
+        return [Response(token, 0, b"", 0.0, RequestFault.OTHER, was_sent=False) for token in tokens]
 
     def close(self):
         self.inner.close()

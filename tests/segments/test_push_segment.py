@@ -439,6 +439,15 @@ def test_the_accessor_has_it_too(sandbox, members):
     assert sandbox.stored() == {"a@x.com": IN}  # the attribute, and nothing else
 
 
+def test_it_has_the_options_of_a_push_and_names_unknown_ones(push, sandbox):
+    push("a", label="nightly")
+    assert sandbox.client.history()["label"].tolist() == ["nightly"]
+    with pytest.raises(TypeError, match=r"there is no option 'types' here"):
+        push("a", types={"City": "string"})
+    with pytest.raises(TypeError, match=r"no option 'chunksize' here\. Did you mean 'chunk_size'"):
+        push("a", chunksize=10)
+
+
 # output -------------------------------------------------------------------------------------------------------------
 
 

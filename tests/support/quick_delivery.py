@@ -8,7 +8,7 @@ from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.http.protocol import Endpoint
 from growlytics_pandas.http.retry import RetryPolicy
 from growlytics_pandas.upload.connection import open_transport
-from growlytics_pandas.upload.dispatcher import CancellationToken, Chunk, Delivery, Limits
+from growlytics_pandas.upload.delivery import CancellationToken, Chunk, Delivery, Limits
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
 from support.wire_server import HEADERS
 

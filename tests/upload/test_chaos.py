@@ -45,7 +45,7 @@ def customers(rows):
 
 def bodies_of(plan):
     """What should arrive: row -> (id, attributes), read from the very bytes of the plan."""
-    encoded = plan._encode(0, len(plan.frame))
+    encoded = plan._part.encode(0, len(plan.frame))
     read = [json.loads(body) for body in encoded.bodies]
     return {
         row: (body["id"], {a["name"]: a["value"] for a in body["attributes"]})

@@ -40,7 +40,7 @@ def read(body):
 
 
 def bodies(frame, **options):
-    return growlytics_pandas.plan(frame, "id", **options)._encode(0, len(frame)).bodies
+    return growlytics_pandas.plan(frame, "id", **options)._part.encode(0, len(frame)).bodies
 
 
 def values(column, **options):
@@ -215,12 +215,12 @@ def frames(draw):
 @given(frames(), st.integers(1, 7), st.sampled_from([None, "Purchased %s"]))
 def test_body_does_not_depend_on_chunks(frame, size, name):
     plan = growlytics_pandas.plan(frame, "id", name=name)
-    whole = plan._encode(0, len(frame)).bodies
+    whole = plan._part.encode(0, len(frame)).bodies
     for step in (1, size):
-        parts = [plan._encode(start, min(start + step, len(frame))).bodies for start in range(0, len(frame), step)]
+        parts = [plan._part.encode(start, min(start + step, len(frame))).bodies for start in range(0, len(frame), step)]
         assert [body for part in parts for body in part] == whole
     wanted = np.arange(len(frame)) % 2 == 0
-    chosen = plan._encode(0, len(frame), wanted)
+    chosen = plan._part.encode(0, len(frame), wanted)
     assert chosen.bodies == [whole[row] for row in chosen.rows] == whole[::2]
 
 
@@ -260,13 +260,13 @@ def test_missing_values_keep_valid_json(patterns):
 def test_no_rows_encode_to_no_bodies():
     frame = pd.DataFrame({"id": ["a"], "n": [1], "f": [0.5], "t": ["x"], "b": [True]})
     frame["d"] = pd.Timestamp("2026-01-31")
-    assert growlytics_pandas.plan(frame, "id")._encode(0, 0).bodies == []
-    assert growlytics_pandas.plan(frame, "id")._encode(1, 1).bodies == []
+    assert growlytics_pandas.plan(frame, "id")._part.encode(0, 0).bodies == []
+    assert growlytics_pandas.plan(frame, "id")._part.encode(1, 1).bodies == []
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "Float64", object])
 def test_whole_floats_are_written_like_integers(dtype):
     whole = pd.DataFrame({"id": list("abc"), "n": pd.Series([3, 0, 40])})
     floats = pd.DataFrame({"id": list("abc"), "n": pd.Series([3.0, -0.0, 40.0]).astype(dtype)})
-    of_floats, of_integers = (growlytics_pandas.plan(df, "id")._encode(0, 3).bodies for df in (floats, whole))
+    of_floats, of_integers = (growlytics_pandas.plan(df, "id")._part.encode(0, 3).bodies for df in (floats, whole))
     assert of_floats == of_integers

@@ -67,7 +67,7 @@ def test_preview_matches_the_bodies_sent(sandbox):
     assert [body["id"] for body in preview] == ["a", "b", "d"]
     assert [body["id"] for body in plan.preview(1)] == ["a"]
     assert plan.preview(0) == []
-    assert preview == [json.loads(body) for body in plan._encode(0, len(DIRTY)).bodies]
+    assert preview == [json.loads(body) for body in plan._part.encode(0, len(DIRTY)).bodies]
     plan.push(errors="drop", progress=False)
     stored = {body["id"]: {each["name"]: each["value"] for each in body["attributes"]} for body in preview}
     assert (
@@ -85,7 +85,7 @@ def test_a_preview_rounds_no_integer():
 def test_only_the_rows_asked_for_are_encoded():
     plan = growlytics_pandas.plan(DIRTY, "id", keep="first")
     wanted = np.array([False, True, True, True, False])
-    encoded = plan._encode(1, 5, wanted)
+    encoded = plan._part.encode(1, 5, wanted)
     assert encoded.rows.tolist() == [1, 3]
     assert [json.loads(body)["id"] for body in encoded.bodies] == ["b", "d"]
 

@@ -34,7 +34,7 @@ ROWS = st.fixed_dictionaries(
 
 
 def encoded(frame, **options):
-    return gp.plan(frame, "id", **options)._encode(0, len(frame))
+    return gp.plan(frame, "id", **options)._part.encode(0, len(frame))
 
 
 def meanings(frame, **options):
@@ -65,7 +65,7 @@ def test_digest_does_not_depend_on_chunks(rows):
     together = digests(frame, **OPTIONS)
     plan = gp.plan(frame, "id", **OPTIONS)
     for i in range(0, len(rows), 37):
-        alone = plan._encode(i, i + 1)
+        alone = plan._part.encode(i, i + 1)
         assert [tuple(words) for words in DIGESTER.body_digests(alone.ids, alone.cells).tolist()] == [together[i]]
 
 

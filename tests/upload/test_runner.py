@@ -23,7 +23,7 @@ from growlytics_pandas.errors import (
 )
 from growlytics_pandas.sandbox import Faults
 from growlytics_pandas.upload.connection import exclusive
-from growlytics_pandas.upload.dispatcher import CancellationToken, interrupts
+from growlytics_pandas.upload.delivery import CancellationToken, interrupts
 
 
 def customers(rows):

@@ -241,6 +241,16 @@ def test_every_reason_names_a_row(sandbox, tmp_path):
         assert [row for row in ("0", "298", "299") if f"first rows {row}" not in words] == []
 
 
+@pytest.mark.parametrize(
+    ("ids", "options", "is_fault"), [(["1", "2", "1"], {}, False), (["1", None, "1"], {"errors": "drop"}, True)]
+)
+def test_duplicates_left_out_on_request_look_like_no_fault(sandbox, ids, options, is_fault):
+    df = pd.DataFrame({"id": ids, "City": ["Pune", "Goa", "Delhi"]})
+    result = df.growlytics.push("id", keep="last", client=sandbox.client, progress=False, **options)
+    (style,) = set(re.findall(r'style="([^"]*)">invalid<', result._repr_html_()))
+    assert ("error" in style) is is_fault
+
+
 def test_a_fix_too_long_for_a_page_is_cut(tmp_path):
     plan = gp.plan(pd.DataFrame({"id": ["a"], "x" * 700: [1]}), "id")
     assert plan.violations["fix"].str.len().max() > 700

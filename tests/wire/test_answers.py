@@ -10,7 +10,7 @@ from support.wire_server import SUCCESS, ask, message, wait_until
 
 import growlytics_pandas as gp
 from growlytics_pandas._status import Status
-from growlytics_pandas.http.protocol import TransportError
+from growlytics_pandas.http.protocol import RequestFault
 
 REFUSED = message(422, b'{"success":false}')
 ACCEPTED = message(200, SUCCESS)
@@ -59,7 +59,7 @@ def test_switching_protocols_is_a_lost_response(serve, transport):
     connection = open_to(server.url, transport, 1)
     replies = [ask(connection), ask(connection)]
     connection.close()
-    assert {(reply.status, reply.fault, reply.was_sent) for reply in replies} == {(0, TransportError.BROKEN, True)}
+    assert {(reply.status, reply.fault, reply.was_sent) for reply in replies} == {(0, RequestFault.BROKEN, True)}
     assert server.n_connections == 2
 
 
@@ -69,7 +69,7 @@ def test_extra_bytes_are_a_lost_response(serve, transport, data):
     connection = open_to(server.url, transport, 1)
     replies = [ask(connection), ask(connection), ask(connection)]
     connection.close()
-    assert {(reply.status, reply.fault, reply.was_sent) for reply in replies} == {(0, TransportError.BROKEN, True)}
+    assert {(reply.status, reply.fault, reply.was_sent) for reply in replies} == {(0, RequestFault.BROKEN, True)}
     assert server.n_connections == 3, "no connection is used again after it"
 
 

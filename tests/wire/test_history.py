@@ -14,7 +14,7 @@ import growlytics_pandas as gp
 from growlytics_pandas import Ledger
 from growlytics_pandas._status import Status
 from growlytics_pandas.errors import ServiceError
-from growlytics_pandas.http.protocol import Response, TransportError
+from growlytics_pandas.http.protocol import RequestFault, Response
 
 AFTERWARDS = {
     "moved": message(302, b"", "Location: http://127.0.0.1:9/login"),
@@ -151,23 +151,20 @@ def fault(kind, **fields):
 
 
 LOST = [
-    *(
-        fault(kind)
-        for kind in (TransportError.TIMEOUT, TransportError.BROKEN, TransportError.STALE, TransportError.OTHER)
-    ),
-    {"status": 200, "body": b"", "fault": TransportError.TOO_LARGE},
+    *(fault(kind) for kind in (RequestFault.TIMEOUT, RequestFault.BROKEN, RequestFault.STALE, RequestFault.OTHER)),
+    {"status": 200, "body": b"", "fault": RequestFault.TOO_LARGE},
     *(answer(status) for status in (200, 204, 500, 502, 504, 520, 599, 700)),
     answer(200, b'{"succ'),
 ]
 UNSENT = [
     fault(kind, was_sent=False)
-    for kind in (TransportError.CONNECT, TransportError.TLS, TransportError.FILES, TransportError.OTHER)
+    for kind in (RequestFault.CONNECT, RequestFault.TLS, RequestFault.FILES, RequestFault.OTHER)
 ]
 REFUSALS = [
     *(answer(status) for status in (302, 400, 401, 403, 404, 405, 407, 409, 413, 422, 429, 503)),
     answer(200, b"<html>"),
     answer(200, b'{"success":false}'),
-    {"status": 404, "body": b"", "fault": TransportError.TOO_LARGE},
+    {"status": 404, "body": b"", "fault": RequestFault.TOO_LARGE},
 ]
 STEPS = st.one_of(
     st.tuples(st.booleans(), st.sampled_from(LOST)),  # stored, or not: nobody can know

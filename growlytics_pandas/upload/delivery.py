@@ -16,7 +16,7 @@ from growlytics_pandas._status import Failure, Status
 from growlytics_pandas.contract import PUSHBACK_STATUSES
 from growlytics_pandas.errors import ServiceError
 from growlytics_pandas.http.concurrency import OUTAGE_LIMIT_SECONDS, ConcurrencyController, ResponseStats
-from growlytics_pandas.http.protocol import OK, PLAIN_SUCCESS, Response, Transport, TransportError
+from growlytics_pandas.http.protocol import OK, PLAIN_SUCCESS, RequestFault, Response, Transport
 from growlytics_pandas.http.retry import (
     RetryPolicy,
     Verdict,
@@ -390,7 +390,7 @@ class Delivery:
     def _handle(self, response: Response, accepted: list[int], stats: ResponseStats) -> None:
         row, body = response.token, self._in_flight.pop(response.token)
         verdict = classify(response)
-        if response.fault is TransportError.FILES:
+        if response.fault is RequestFault.FILES:
             self._wait_for_files(response, body, stats)
             return
         if verdict is not Verdict.ACCEPTED:

@@ -2,16 +2,16 @@
 
 import socket
 
-from growlytics_pandas.http.curl import Lines
+from growlytics_pandas.http.curl import Sockets
 
 
 def test_reused_socket_number_is_no_connection():
     """A number that a local socket has taken since is not a connection."""
-    lines = Lines(is_tls=False)
+    sockets = Sockets(is_tls=False)
     ours, theirs = socket.socketpair()
     with ours, theirs, socket.create_server(("127.0.0.1", 0)) as server:
-        lines.record_socket(ours.fileno(), 0)
-        lines.record_socket(server.fileno(), 0)
-        assert lines.is_quiet(server.getsockname()[1])
-        assert list(lines._known.values()) == [server.fileno()]
-    lines.close()
+        sockets.record_socket(ours.fileno(), 0)
+        sockets.record_socket(server.fileno(), 0)
+        assert sockets.is_quiet(server.getsockname()[1])
+        assert list(sockets._known.values()) == [server.fileno()]
+    sockets.close()

@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 import shlex
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
 from growlytics_pandas import options
+from growlytics_pandas.cli.flags import SERVICE_FLAGS, as_flags
 from growlytics_pandas.cli.loading import begin_summary, load_and_check, load_and_note
-from growlytics_pandas.cli.output_files import check_outputs, write_outputs
-from growlytics_pandas.cli.plan_flags import as_flags
+from growlytics_pandas.cli.output_files import add_output_file, check_outputs, write_outputs
 from growlytics_pandas.cli.readers import OF_FILE
 from growlytics_pandas.cli.running import Command, Exit, Stopper, program
 from growlytics_pandas.cli.summary import Summary
@@ -54,19 +53,10 @@ def _suggest(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
 
 def _command(name: str, arguments: argparse.Namespace) -> str:
     """Return another command for the same file, read in the same way, and the same project and ledger."""
-    given = {key: getattr(arguments, key) for key in (*OF_FILE, *_OF_SERVICE)}
-    flags = as_flags({key: value for key, value in given.items() if value and value != _OF_SERVICE.get(key)})
+    given = {key: getattr(arguments, key) for key in (*OF_FILE, *SERVICE_FLAGS)}
+    default_of = arguments.parser.get_default
+    flags = as_flags({key: value for key, value in given.items() if value and value != default_of(key)})
     return " ".join(filter(None, [program(), name, shlex.quote(arguments.file), flags]))
-
-
-_OF_SERVICE: Final[dict[str, str | None]] = {
-    "key_file": None,
-    "base_url": None,
-    "ledger": "auto",
-    "track": None,
-    "types_file": None,
-}
-"""Flags of the service, with their defaults."""
 
 
 def _validate(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
@@ -83,13 +73,7 @@ def _validate(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
 
 
 def _add_save(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--save",
-        type=Path,
-        metavar="PATH",
-        help="write the options to a .toml file, for --options; "
-        "not how the file is read (--sep, --encoding, …), which the command printed as next repeats",
-    )
+    add_output_file(parser, "save")
 
 
 SCHEMA: Final = Command("schema", "show the attribute and type that each column of a file becomes", _show_schema)

@@ -12,9 +12,9 @@ import growlytics_pandas as gp
 from growlytics_pandas import Client
 from growlytics_pandas.errors import TooManyFailuresError
 from growlytics_pandas.http.concurrency import ConcurrencyController
-from growlytics_pandas.http.protocol import Response, TransportError
+from growlytics_pandas.http.protocol import RequestFault, Response
 from growlytics_pandas.http.retry import RetryPolicy
-from growlytics_pandas.upload.dispatcher import CancellationToken, Chunk, Delivery, Limits, RetryQuota
+from growlytics_pandas.upload.delivery import CancellationToken, Chunk, Delivery, Limits, RetryQuota
 from growlytics_pandas.upload.outcomes import OutcomeBuffer
 
 
@@ -208,7 +208,7 @@ def test_row_lost_on_closing_is_unknown():
 
     buffer = OutcomeBuffer(1)
     Delivery(
-        Script(Response(0, 0, b"", 0.01, TransportError.STALE, was_sent=True), Response(0, 500, b"", 0.01)),
+        Script(Response(0, 0, b"", 0.01, RequestFault.STALE, was_sent=True), Response(0, 500, b"", 0.01)),
         ConcurrencyController(),
         buffer,
         limits=Limits(retry=RetryPolicy(max_attempts=1)),
