@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -34,9 +35,10 @@ _FEW_TEXTS: Final = 3
 """Distinct texts; fewer digits that look like 20250131 may be dates by chance."""
 _COMPACT: Final = ("%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S")
 _FIRST_YEARS: Final = MappingProxyType(
-    {**dict.fromkeys(_COMPACT, "1900"), **{name: form.first_year for name, form in NUMERIC_FORMATS.items()}}
+    dict.fromkeys(_COMPACT, "1900")
+    | dict(sorted(((name, form.first_year) for name, form in NUMERIC_FORMATS.items()), key=itemgetter(1)))
 )
-"""The years from which digits are plausible dates; up to 2100."""
+"""The years from which digits are plausible dates, earliest first; up to 2100."""
 _NUMERIC_ORDER: Final = re.compile(r"(?:%a,? )?%([dmy])([/. -])%[dm]\2%[dyY]")
 _SHOWN_FORMATS: Final = 4
 _MAX_UNREAD: Final = 2000
@@ -91,10 +93,11 @@ def _formats_in(texts: Sequence[str]) -> Iterator[tuple[npt.NDArray[np.int64], l
 
 def _read_plausible(texts: Sequence[str], form: str) -> Dates:
     """Read texts by a format; digits only if they are plausible dates."""
-    values, ok, aware = parse_dates(texts, form, _UTC)
-    if form in _FIRST_YEARS:
-        ok &= (values >= np.datetime64(_FIRST_YEARS[form])) & (values < np.datetime64("2100"))
-    return Dates(values, ok, aware & ok)
+    found = parse_dates(texts, form, _UTC)
+    if form not in _FIRST_YEARS:
+        return found
+    is_plausible = (found.values >= np.datetime64(_FIRST_YEARS[form])) & (found.values < np.datetime64("2100"))
+    return Dates(np.where(is_plausible, found.values, np.datetime64("NaT")), found.aware & is_plausible)
 
 
 def _any_of(masks: Iterable[Mask]) -> Mask:
@@ -152,7 +155,7 @@ def _without_ambiguous_digits(profile: Profile, tried: dict[str, Dates], name: s
 
 def _open_serials(profile: Profile, days: Dates) -> Suggestion | None:
     """Leave open whether numbers are days of a spreadsheet, if all are of recent years."""
-    is_recent = days.ok & (days.values >= _RECENT[0]) & (days.values < _RECENT[1])
+    is_recent = (days.values >= _RECENT[0]) & (days.values < _RECENT[1])
     if not is_recent.all():
         return None
     day = str(days.values[0])[:10]
@@ -282,8 +285,7 @@ def _order_of(
             profile.count(is_day & is_month),
             *(day_form, month_form),
         )
-    chosen = orders["m"] if only_month else orders["d"]
-    is_read = np.logical_or.reduce([tried[form].ok for form in chosen]) if chosen else np.zeros(len(is_day), dtype=bool)
+    chosen, is_read = (orders["m"], is_month) if only_month else (orders["d"], is_day)
     if chosen and _may_start_with_year(profile, dates["y"], is_read):
         return [], _open_date(
             "the year may come first or last: 25-01-31 is 2025-01-31 with "

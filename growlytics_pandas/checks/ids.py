@@ -148,9 +148,9 @@ def check_known_ids(frame: pd.DataFrame, schema: Schema, knows: KnownIds) -> lis
                 is_left &= ~found
                 counts[how] += int(found.sum())
                 first.setdefault(how, originals(block.iloc[[new[int(found.argmax())]]])[0])
-    where = Rule.ID_CASE_DUPLICATE, schema.id_position, schema.id_column, None
+    rule, place = Rule.ID_CASE_DUPLICATE, schema.id_place
     return [
-        Violation(*where, count=count, value=first[how], params={"how": how}, variant="known")
+        Violation.of_column(rule, place, count, value=first[how], variant="known", how=how)
         for how, count in counts.items()
     ]
 
@@ -247,9 +247,7 @@ def _duplicates(schema: Schema, same: SharedIdRows, stand_for_none: Mask, words:
     return [
         Violation(
             Rule.ID_DUPLICATE,
-            schema.id_position,
-            schema.id_column,
-            None,
+            *schema.id_place,
             rows=same.rows[chosen],
             details=np.column_stack([same.sharing, same.others])[chosen],
             params={"keep": schema.keep, "words": frozenset(words)},
@@ -264,8 +262,7 @@ def _duplicates(schema: Schema, same: SharedIdRows, stand_for_none: Mask, words:
 def _look_alikes(schema: Schema, alike: SharedIdRows) -> list[Violation]:
     if not len(alike.rows):
         return []
-    where = Rule.ID_CASE_DUPLICATE, schema.id_position, schema.id_column, None
-    return [Violation(*where, rows=alike.rows, details=alike.others)]
+    return [Violation(Rule.ID_CASE_DUPLICATE, *schema.id_place, rows=alike.rows, details=alike.others)]
 
 
 # rows that are no customers ------------------------------------------------------------------------------------------
@@ -367,7 +364,7 @@ def _sums(frame: pd.DataFrame, schema: Schema) -> tuple[Violation, ...]:
         sums += bool(numbers[last])
     if sums < _SUMMED_COLUMNS:
         return ()
-    where = Rule.ROW_IS_TOTAL, schema.id_position, schema.id_column, None
+    where = Rule.ROW_IS_TOTAL, *schema.id_place
     return (Violation(*where, rows=np.array([last]), variant=DOUBTFUL_SUM, severity=Severity.WARNING),)
 
 
@@ -485,12 +482,11 @@ class _Block:
         self._schema = schema
         self._start = start
 
-    def add(self, rule: Rule, mask: Mask, *, attribute: str | None = None, **more: Any) -> None:
+    def add(self, rule: Rule, mask: Mask, **more: Any) -> None:
         """Report the rows of a mask one by one."""
         rows = np.flatnonzero(mask) + self._start
         if len(rows):
-            place, column = self._schema.id_position, self._schema.id_column
-            self.violations.append(Violation(rule, place, column, attribute, rows=rows, **more))
+            self.violations.append(Violation(rule, *self._schema.id_place, rows=rows, **more))
 
     def by_row(self, rule: Rule, mask: Mask, describe: Callable[[Any], str] | None, **more: Any) -> None:
         """Report the rows of a mask one by one, with the description of each cell by `describe`."""
@@ -499,15 +495,13 @@ class _Block:
             more["details"] = list(map(describe, originals(self._schema.clean_ids(cells))))
         self.add(rule, mask, **more)
 
-    def once(self, rule: Rule, mask: Mask, *, variant: str = "", **params: Any) -> None:
+    def once(self, rule: Rule, mask: Mask, **more: Any) -> None:
         """Report a property of the column, with its count and first value."""
         rows = np.flatnonzero(mask)
         if len(rows):
             first = originals(self._column.iloc[[int(rows[0]) + self._start]])[0]
-            place, column = self._schema.id_position, self._schema.id_column
-            self.violations.append(
-                Violation(rule, place, column, None, count=len(rows), value=first, params=params, variant=variant)
-            )
+            place = self._schema.id_place
+            self.violations.append(Violation.of_column(rule, place, len(rows), value=first, **more))
 
 
 def _distinct(texts: Sequence[str], mask: Mask) -> frozenset[str]:

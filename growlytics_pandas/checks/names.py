@@ -38,9 +38,7 @@ _CONVERTIBLE: Final = ("period", "timedelta", "duration", "list", "large_list", 
 
 def check_attributes(schema: Schema, rows: int) -> list[Violation]:
     """Check every attribute's name and type, for a frame of `rows` rows; one violation per rule and column."""
-    present = [
-        attribute for attribute in schema.attributes if attribute.kind is not Kind.EMPTY
-    ]  # empty columns send nothing
+    present = [each for each in schema.attributes if each.kind is not Kind.EMPTY]  # empty columns send nothing
     names = Counter(attribute.name for attribute in present)
     meant, new = _known_meant(schema), _new_names(schema)
     checks: tuple[Callable[[Attribute], Iterable[Violation]], ...] = (
@@ -73,16 +71,8 @@ def _is_valid(name: str) -> bool:
 def _found(
     rule: Rule, attribute: Attribute, rows: int, *, limit: Any = None, variant: str = "", **params: Any
 ) -> Violation:
-    return Violation(
-        rule,
-        attribute.position,
-        attribute.column,
-        attribute.name,
-        limit=limit,
-        count=rows - attribute.missing,
-        params=params,
-        variant=variant,
-    )
+    count = rows - attribute.missing
+    return Violation.of_column(rule, attribute.place, count, limit=limit, variant=variant, **params)
 
 
 # names ----------------------------------------------------------------------------------------------------------------
@@ -142,16 +132,8 @@ def _case_clashes(schema: Schema, new: Mapping[int, str]) -> list[Violation]:
             alike = ", ".join(f"{name!r} ({others[name]})" for name in sorted(others))
             # None is renamed where the ledger knows several spellings, this one among them.
             rename = _renaming(schema, attribute, new) or {attribute.column: min(others)}
-            params = {"others": alike, "rename": rename}
-            violations.append(
-                Violation(
-                    Rule.ATTRIBUTE_NAME_CASE_CLASH,
-                    attribute.position,
-                    attribute.column,
-                    attribute.name,
-                    params=params,
-                )
-            )
+            rule = Rule.ATTRIBUTE_NAME_CASE_CLASH
+            violations.append(Violation.of_column(rule, attribute.place, 1, others=alike, rename=rename))
     return violations
 
 

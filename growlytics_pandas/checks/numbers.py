@@ -24,9 +24,8 @@ from growlytics_pandas.contract import NUMBER
 _CODE: Final = re.compile(r"\+[0-9]{6,}|[+-]?[0-9]{16,}")
 _WHOLE: Final = re.compile(r"[+-]?([0-9])[0-9][0-9 ]*")
 _MAY_BE_INFINITE: Final = 300  # digits
-_LONG_DIGITS: Final = re.compile(
-    r"[0-9]{10,}(?:\.[0-9])?"
-)  # telephone numbers, ids, time stamps (few amounts are as long); .0 from floats
+_LONG_DIGITS: Final = re.compile(r"[0-9]{10,}(?:\.[0-9])?")
+"""Telephone numbers, ids, time stamps: few amounts are as long; .0 from floats."""
 _DOTTED: Final = re.compile(r"[0-9]{1,2}\.[0-9]{1,2}")
 _SIX_SPACED: Final = re.compile(r"[0-9]{3} [0-9]{3}")  # an Indian postal code, or a grouped number
 _OF_POINTS: Final = frozenset(

@@ -116,6 +116,27 @@ class Suggestion:
         return options_text(**{self.option: value})
 
 
+def as_options(suggestions: Iterable[Suggestion]) -> dict[str, Any]:
+    """Return suggestions as options, ready for ``**``, without those that a person must decide.
+
+    Examples
+    --------
+    >>> as_options([Suggestion("strip", "City", True, "", 2), Suggestion("decimal", "Spend", ",", "", 9)])
+    {'strip': ['City'], 'decimal': {'Spend': ','}}
+    """
+    options: dict[str, Any] = {}
+    for one in suggestions:
+        if one.value is None:
+            continue
+        if one.option in LISTED:
+            options.setdefault(one.option, []).append(one.column)
+        elif one.option == "timezone":
+            options["timezone"] = one.value
+        else:
+            options.setdefault(one.option, {})[one.column] = one.value
+    return options
+
+
 def of_all(read: int, present: int) -> str:
     """Return a phrase for how many values are read."""
     if read == present:
@@ -261,7 +282,7 @@ def clean_distinct(column: pd.Series[Any], found: TextBytes, *, is_id: bool = Fa
     """Do the same as `clean_profile` for a column of mostly distinct texts, reading only texts that may change."""
     is_odd = np.zeros(len(column), dtype=bool)
     is_odd[found.strip_suspects] = True
-    is_odd[found.near(MISSING_IDS) if is_id else found.near(MISSING_WORDS, ignore_case=True)] = True
+    is_odd[found.near(MISSING_IDS if is_id else MISSING_WORDS)] = True
     if not is_odd.any() and len(found.texts) * 2 >= found.rows:  # a sample needs enough texts
         return Cleaned(UncountedProfile(found), {}, 0, 0)
     cleaned = clean_profile(profile_of(column[is_odd], Kind.TEXT), is_id=is_id)

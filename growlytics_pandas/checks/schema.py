@@ -63,6 +63,11 @@ class Attribute:
     unsupported: str = ""  # the classes or the dtype of values that cannot be sent
 
     @property
+    def place(self) -> tuple[int, Hashable, str]:
+        """Where its violations are."""
+        return self.position, self.column, self.name
+
+    @property
     def is_reserved(self) -> bool:
         """Whether it is a reserved attribute: always a string, and not counted in the 100."""
         return self.name in contract.RESERVED_ATTRIBUTES
@@ -94,6 +99,11 @@ class Schema:
     knows_types: bool
     known_names: tuple[str, ...]
     top_level_name: str | None
+
+    @property
+    def id_place(self) -> tuple[int, Hashable, None]:
+        """Where the violations of ids are."""
+        return self.id_position, self.id_column, None
 
     def clean(self, frame: pd.DataFrame, attribute: Attribute) -> pd.Series[Any]:
         """Return the cleaned column of an attribute."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from growlytics_pandas import contract
 from growlytics_pandas._rules import Rule
-from growlytics_pandas.checks.profile import Suggestion
+from growlytics_pandas.checks.profile import Suggestion, as_options
 from growlytics_pandas.checks.schema import Attribute, Schema
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.dtypes import Kind
@@ -44,13 +44,8 @@ def _by_column(suggestions: Iterable[Suggestion]) -> Mapping[str, list[Suggestio
 
 def _before(suggestions: Iterable[Suggestion]) -> dict[str, Any]:
     """Return the options suggested for a column that are applied before its values are read."""
-    found: dict[str, Any] = {}
-    for one in suggestions:
-        if one.option == "strip":
-            found["strip"] = [one.column]
-        elif one.option == "na_values" and one.value is not None:
-            found["na_values"] = {one.column: one.value}
-    return found
+    settled = (one for one in suggestions if one.option in ("strip", "na_values") and one.value is not None)
+    return as_options({one.option: one for one in settled}.values())  # columns of one label have several suggestions
 
 
 # remedies ------------------------------------------------------------------------------------------------------------
@@ -96,22 +91,21 @@ def _warnings(schema: Schema, suggestions: Sequence[Suggestion], rows: int) -> I
 
 def _of_ids(schema: Schema, suggestions: Iterable[Suggestion]) -> Iterator[Violation]:
     """Report ids that are phone numbers in several spellings, or perhaps of another region."""
-    where = schema.id_position, schema.id_column, None
     is_sent = any(each.position == schema.id_position for each in schema.attributes)  # and reported as an attribute
     for one in suggestions:
         if one.option == "normalize" and one.value == "E.164":
-            params = {"how": one.value}
-            yield Violation(Rule.ID_CASE_DUPLICATE, *where, count=one.cells, params=params, variant="mobile")
+            rule = Rule.ID_CASE_DUPLICATE
+            yield Violation.of_column(rule, schema.id_place, one.cells, variant="mobile", how=one.value)
         elif one.option == "normalize" and one.value is None and schema.id_reading.normalize and not is_sent:
-            params = {"reason": one.sentence}
-            yield Violation(Rule.MOBILE_INVALID, *where, count=one.cells, params=params, variant="region")
+            rule = Rule.MOBILE_INVALID
+            yield Violation.of_column(rule, schema.id_place, one.cells, variant="region", reason=one.sentence)
 
 
 def _of_attribute(
     schema: Schema, attribute: Attribute, one: Suggestion, present: int, before: Mapping[str, Any]
 ) -> Iterator[Violation]:
     """Report what a suggestion says about an attribute with `present` values: first about its type."""
-    warning = partial(_warning, attribute, count=present)
+    warning = partial(Violation.of_column, place=attribute.place, count=present)
     type_, is_known = attribute.type, attribute.known is not None
     choices = [one.option_for(choice) for choice in one.choices]
     if one.is_loss and type_ is not None and type_ != one.implied_type:
@@ -143,7 +137,7 @@ def _of_attribute(
 
 def _of_open_texts(attribute: Attribute, one: Suggestion) -> Iterator[Violation]:
     """Report what a person must decide about texts: the region of phones, the case of categories, a shared contact."""
-    warning = partial(_warning, attribute, count=one.cells, reason=one.sentence)
+    warning = partial(Violation.of_column, place=attribute.place, count=one.cells, reason=one.sentence)
     if one.option == "na_values":
         if one.type in _RULES_OF_CONTACTS:
             yield warning(_RULES_OF_CONTACTS[one.type], variant="shared")
@@ -151,10 +145,3 @@ def _of_open_texts(attribute: Attribute, one: Suggestion) -> Iterator[Violation]
         yield warning(Rule.MOBILE_INVALID, variant="region")
     elif one.choices:
         yield warning(Rule.VALUE_CASE)
-
-
-def _warning(
-    attribute: Attribute, rule: Rule, *, count: int, limit: Any = None, variant: str = "", **params: Any
-) -> Violation:
-    where = attribute.position, attribute.column, attribute.name
-    return Violation(rule, *where, count=count, limit=limit, params=params, variant=variant)

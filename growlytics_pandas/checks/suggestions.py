@@ -41,7 +41,6 @@ from growlytics_pandas.checks.numbers import propose_number
 from growlytics_pandas.checks.profile import (
     CONTACT_SAMPLE,
     LIKELY,
-    LISTED,
     MOST,
     SAMPLE,
     Cleaned,
@@ -49,6 +48,7 @@ from growlytics_pandas.checks.profile import (
     Profile,
     Suggestion,
     as_open,
+    as_options,
     clean_distinct,
     clean_profile,
     is_uncounted,
@@ -208,27 +208,6 @@ def suggest_for(columns: Columns) -> list[Suggestion]:
         if one.value in contract.RESERVED_ATTRIBUTES:
             found = _as_contact(columns, found, one)
     return found + named + _suggest_zone(columns, found)
-
-
-def as_options(suggestions: Iterable[Suggestion]) -> dict[str, Any]:
-    """Return suggestions as options, ready for ``**``, without those that a person must decide.
-
-    Examples
-    --------
-    >>> as_options([Suggestion("strip", "City", True, "", 2), Suggestion("decimal", "Spend", ",", "", 9)])
-    {'strip': ['City'], 'decimal': {'Spend': ','}}
-    """
-    options: dict[str, Any] = {}
-    for one in suggestions:
-        if one.value is None:
-            continue
-        if one.option in LISTED:
-            options.setdefault(one.option, []).append(one.column)
-        elif one.option == "timezone":
-            options["timezone"] = one.value
-        else:
-            options.setdefault(one.option, {})[one.column] = one.value
-    return options
 
 
 def as_frame(suggestions: Iterable[Suggestion]) -> pd.DataFrame:

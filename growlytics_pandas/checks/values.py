@@ -23,7 +23,16 @@ from growlytics_pandas.checks.findings import detail_list
 from growlytics_pandas.checks.profile import may_be_placeholder
 from growlytics_pandas.checks.schema import Block, Budget, Column, Schema, check_rows, prepare
 from growlytics_pandas.checks.violations import Violation
-from growlytics_pandas.columns.contacts import PLAIN_INDIAN_MOBILE, Problem, invalid_emails, invalid_mobiles
+from growlytics_pandas.columns.contacts import (
+    MAX_PLAIN_CHARS,
+    PLAIN_INDIAN_MOBILE,
+    RE2_EMAIL,
+    RE2_INDIAN_MOBILE,
+    SPECIAL_DOMAINS,
+    Problem,
+    invalid_emails,
+    invalid_mobiles,
+)
 from growlytics_pandas.columns.convert import as_boolean, as_date, as_number
 from growlytics_pandas.columns.dtypes import (
     TEXT_KINDS,
@@ -146,28 +155,23 @@ def _has_no_odd_text(found: TextBytes) -> bool:
     )
 
 
-MAX_PLAIN_CHARS: Final = 64
-
-_SPECIAL: Final = ("arpa", "invalid", "local", "localhost", "onion", "test")
-
-_RE2_EMAIL: Final = r"^[A-Za-z0-9_+\-]+(\.[A-Za-z0-9_+\-]+)*@([A-Za-z0-9]+(-[A-Za-z0-9]+)*\.)+[A-Za-z]{2,24}\z"
-
-_RE2_INDIAN_MOBILE: Final = r"^(\+?91[ \-]?|0)?[6-9][0-9]{4}[ \-]?[0-9]{5}\z"
-
-
 def are_plain(found: TextBytes, name: str, region: str) -> bool:
     """Return whether all texts of a column are plainly valid as the contact `name`; False if any needs a full check.
 
-    Uses the patterns above in RE2 syntax, so that Arrow matches the column without creating Python strings. Mobiles of
-    one shape are all plain if the smallest and the largest digits at each place make plain mobiles.
+    Uses patterns in RE2 syntax, so that Arrow matches the column without creating Python strings. Mobiles of one
+    shape are all plain if the smallest and the largest digits at each place make plain mobiles.
     """
     if name == "email":
-        return found.max_bytes <= MAX_PLAIN_CHARS and not found.may_end_with(_SPECIAL) and found.all_match(_RE2_EMAIL)
+        return (
+            found.max_bytes <= MAX_PLAIN_CHARS
+            and not found.may_end_with(SPECIAL_DOMAINS)
+            and found.all_match(RE2_EMAIL)
+        )
     if region.upper() != INDIA:
         return False
     if found.range_of_shape is not None:
         return all(map(PLAIN_INDIAN_MOBILE.fullmatch, found.range_of_shape))
-    return found.all_match(_RE2_INDIAN_MOBILE)
+    return found.all_match(RE2_INDIAN_MOBILE)
 
 
 Prechecks = Mapping[int, OddTexts | PlainTexts]
@@ -315,24 +319,14 @@ class _ColumnCheck:
             yield self._by_row(rule, mask, limit=limit, details=details, variant=variant, params=params)
 
     def _by_row(self, rule: Rule, mask: Mask, **more: Any) -> Violation:
-        attribute, rows = self._column.attribute, np.flatnonzero(mask) + self._block.start
-        return Violation(rule, attribute.position, attribute.column, attribute.name, rows=rows, **more)
+        rows = np.flatnonzero(mask) + self._block.start
+        return Violation(rule, *self._column.attribute.place, rows=rows, **more)
 
-    def _once(self, rule: Rule, mask: Mask, *, variant: str = "", limit: Any = None, **params: Any) -> Violation:
+    def _once(self, rule: Rule, mask: Mask, **more: Any) -> Violation:
         """Report a property of the column, with its count and first value."""
         attribute, rows = self._column.attribute, np.flatnonzero(mask)
         first = originals(self._frame.iloc[[int(rows[0]) + self._block.start], attribute.position])[0]
-        return Violation(
-            rule,
-            attribute.position,
-            attribute.column,
-            attribute.name,
-            count=len(rows),
-            value=first,
-            limit=limit,
-            params=params,
-            variant=variant,
-        )
+        return Violation.of_column(rule, attribute.place, len(rows), value=first, **more)
 
 
 _READERS: Final[Mapping[AttributeType, Callable[[Any, Any], Any]]] = {
@@ -362,7 +356,7 @@ def _empty_rows(frame: pd.DataFrame, schema: Schema, block: Block, skipped: Mask
     for position in asked:
         is_bare &= absent(frame.iloc[rows, position]).to_numpy(dtype=bool)
     return [
-        Violation(Rule.ROW_EMPTY, schema.id_position, schema.id_column, None, rows=rows[chosen], variant=variant)
+        Violation(Rule.ROW_EMPTY, *schema.id_place, rows=rows[chosen], variant=variant)
         for variant, chosen in (("", is_bare), ("errors", ~is_bare))
         if chosen.any()
     ]

@@ -17,6 +17,8 @@ from growlytics_pandas._rules import Effect, Rule, Severity
 from growlytics_pandas._text import argument, options_text, phrase, plural
 from growlytics_pandas.columns.dtypes import Rows
 
+Place = tuple[int, Hashable, str | None]
+"""Where a violation is: the position of the column, its label, and the attribute name; None for the id."""
 DOUBTFUL: Final = "doubtful"
 DOUBTFUL_SUM: Final = "doubtful sum"
 """The variants of a rule that only warn, since the row may be a customer after all."""
@@ -66,6 +68,21 @@ class Violation:
     values: Sequence[Any] | None = None
     labels: Sequence[Any] | None = None
 
+    @classmethod
+    def of_column(
+        cls,
+        rule: Rule,
+        place: Place,
+        count: int,
+        *,
+        value: Any = None,
+        limit: Any = None,
+        variant: str = "",
+        **params: Any,
+    ) -> Violation:
+        """Return the violation of a whole column, in `count` cells; further arguments are its `params`."""
+        return cls(rule, *place, count=count, value=value, limit=limit, params=params, variant=variant)
+
     @property
     def level(self) -> Severity:
         """The severity of this violation."""
@@ -105,7 +122,7 @@ class Fix:
 
 def message_text(violation: Violation, detail: Any) -> str:
     """Return the message of a violation; `detail` describes one of its rows."""
-    template = _MESSAGES.get((violation.rule, violation.variant)) or _MESSAGES[violation.rule, ""]
+    template = _MESSAGES.get((violation.rule, violation.variant)) or _MESSAGES[violation.rule]
     facts = {
         "attribute": violation.attribute,
         "count": violation.count,
@@ -140,13 +157,10 @@ def quoted_list(items: Any) -> str:
 
 _NOUNS: Final = ("id", "text", "date", "float", "whole number", "customer")
 """The nouns that a message can count."""
-_MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
-    (Rule.ID_MISSING, ""): "{detail}",
-    (Rule.ID_DUPLICATE, ""): "{detail0:,} rows have this id, such as row {detail1:,}.",
-    (
-        Rule.ID_DUPLICATE,
-        "left out",
-    ): "{detail0:,} rows have this id, such as row {detail1:,}; this one is skipped.",
+_MESSAGES: Final[Mapping[Rule | tuple[Rule, str], str]] = {
+    Rule.ID_MISSING: "{detail}",
+    Rule.ID_DUPLICATE: "{detail0:,} rows have this id, such as row {detail1:,}.",
+    (Rule.ID_DUPLICATE, "left out"): "{detail0:,} rows have this id, such as row {detail1:,}; this one is skipped.",
     (Rule.ID_DUPLICATE, "earlier batch"): "a row of an earlier batch has this id.",
     (Rule.ID_DUPLICATE, "placeholder"): "{detail0:,} rows have this id, a placeholder for a missing one.",
     (Rule.ID_ROUNDED, "float"): (
@@ -155,18 +169,18 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
     (Rule.ID_ROUNDED, "text"): (
         "the id is in scientific notation; its last digits are already lost, so it may name another customer."
     ),
-    (Rule.ID_WHITESPACE, ""): "white space around {ids}, which is removed.",
+    Rule.ID_WHITESPACE: "white space around {ids}, which is removed.",
     (Rule.ID_WRAPPED, "guard"): (
         "quotes, a spreadsheet's text marker or invisible characters in {ids}; they are sent with the id."
     ),
     (Rule.ID_WRAPPED, "separators"): "separators of thousands in {ids}; they are sent with the id.",
     (Rule.ID_WRAPPED, "address"): "'mailto:', a display name or brackets around the address in {ids}.",
     (Rule.ID_WRAPPED, "addresses"): "several e-mail addresses in {ids}.",
-    (Rule.ID_FLOAT, ""): "{ids} stored as float; sent without '.0'.",
+    Rule.ID_FLOAT: "{ids} stored as float; sent without '.0'.",
     (Rule.ID_FLOAT, "fraction"): "{ids} stored as float, with a fraction.",
-    (Rule.ID_STRINGIFIED, ""): "placeholders for a missing value in {ids}: {words}.",
+    Rule.ID_STRINGIFIED: "placeholders for a missing value in {ids}: {words}.",
     (Rule.ID_STRINGIFIED, "float"): "text that ends with '.0' in {ids}, as floats converted to text do.",
-    (Rule.ID_CASE_DUPLICATE, ""): (
+    Rule.ID_CASE_DUPLICATE: (
         "the id differs from that of row {detail:,} only in case, form or invisible characters; it is sent as another "
         "customer."
     ),
@@ -176,86 +190,72 @@ _MESSAGES: Final[Mapping[tuple[Rule, str], str]] = {
     (Rule.ID_CASE_DUPLICATE, "mobile"): (
         "several spellings of phone numbers in {ids}; each spelling of a number is sent as another customer."
     ),
-    (Rule.ID_TOO_LONG, ""): "the id has {detail:,} characters; the browser SDK allows {limit}.",
-    (Rule.ROW_IS_HEADING, ""): "the row repeats the headings; it is not a customer.",
+    Rule.ID_TOO_LONG: "the id has {detail:,} characters; the browser SDK allows {limit}.",
+    Rule.ROW_IS_HEADING: "the row repeats the headings; it is not a customer.",
     (Rule.ROW_IS_HEADING, DOUBTFUL): "the id equals the heading of its column; the row is sent as a customer.",
-    (Rule.ROW_IS_TOTAL, ""): (
+    Rule.ROW_IS_TOTAL: (
         "the id is the label of a totals row, and the row has no other text, or sums of the rows above: not a customer."
     ),
     (Rule.ROW_IS_TOTAL, DOUBTFUL): "the id looks like the label of a totals row, which is sent as a customer.",
     (Rule.ROW_IS_TOTAL, DOUBTFUL_SUM): (
         "the numbers of the last row are the sums of those above; if it is a totals row, it is sent as a customer."
     ),
-    (Rule.INDEX_COLUMN, ""): "the column looks like an old index; it is sent as the attribute {attribute!r}.",
-    (Rule.ATTRIBUTE_NAME_EMPTY, ""): "the attribute name is empty; it must have 1 to 49 characters.",
+    Rule.INDEX_COLUMN: "the column looks like an old index; it is sent as the attribute {attribute!r}.",
+    Rule.ATTRIBUTE_NAME_EMPTY: "the attribute name is empty; it must have 1 to 49 characters.",
     (Rule.ATTRIBUTE_NAME_EMPTY, "unicode"): "the attribute name is not valid Unicode text.",
-    (Rule.ATTRIBUTE_NAME_TOO_LONG, ""): "the attribute name has {chars:,} characters; at most {limit} are allowed.",
-    (Rule.ATTRIBUTE_NAME_DUPLICATE, ""): "{columns} columns map to the attribute {attribute!r}.",
-    (Rule.ATTRIBUTE_NAME_WHITESPACE, ""): (
+    Rule.ATTRIBUTE_NAME_TOO_LONG: "the attribute name has {chars:,} characters; at most {limit} are allowed.",
+    Rule.ATTRIBUTE_NAME_DUPLICATE: "{columns} columns map to the attribute {attribute!r}.",
+    Rule.ATTRIBUTE_NAME_WHITESPACE: (
         "the attribute name {attribute!r} contains extra white space or invisible characters."
     ),
-    (Rule.ATTRIBUTE_NAME_CASE_CLASH, ""): (
+    Rule.ATTRIBUTE_NAME_CASE_CLASH: (
         "{attribute!r} differs only in case, form or invisible characters from {others}; the API treats them as "
         "different attributes."
     ),
-    (Rule.TYPE_UNSUPPORTED, ""): "values of {held} cannot be sent; the attribute types are "
-    + ", ".join(contract.TYPES)
-    + ".",
-    (
-        Rule.TYPE_UNSUPPORTED,
-        "bytes",
-    ): "the values are bytes; the API accepts only text.",
-    (Rule.TYPE_CONFLICT, ""): (
+    Rule.TYPE_UNSUPPORTED: f"values of {{held}} cannot be sent; the attribute types are {', '.join(contract.TYPES)}.",
+    (Rule.TYPE_UNSUPPORTED, "bytes"): "the values are bytes; the API accepts only text.",
+    Rule.TYPE_CONFLICT: (
         "{attribute!r} would be sent as {type}, but was first tracked as {limit} on {when}; the API silently ignores "
         "values of another type."
     ),
     (Rule.TYPE_DOUBTFUL, "lost"): "{reason}.",
-    (Rule.TYPE_DOUBTFUL, ""): ("{attribute!r} will be created as {type}; this cannot be changed later. {reason}."),
-    (Rule.ATTRIBUTE_UNKNOWN, ""): "{attribute!r} is new, and new attributes are forbidden.{asked}",
-    (Rule.CURRENCIES_MIXED, ""): (
-        "the amounts are in several currencies ({currencies}); plain numbers would mix them."
-    ),
-    (Rule.VALUE_WRONG_TYPE, ""): "the value is not a {limit} and cannot be converted to one.",
+    Rule.TYPE_DOUBTFUL: "{attribute!r} will be created as {type}; this cannot be changed later. {reason}.",
+    Rule.ATTRIBUTE_UNKNOWN: "{attribute!r} is new, and new attributes are forbidden.{asked}",
+    Rule.CURRENCIES_MIXED: "the amounts are in several currencies ({currencies}); plain numbers would mix them.",
+    Rule.VALUE_WRONG_TYPE: "the value is not a {limit} and cannot be converted to one.",
     (Rule.VALUE_WRONG_TYPE, "foreign"): "{detail} in a column of type {limit}.",
     (Rule.VALUE_WRONG_TYPE, "unicode"): "the text is not valid Unicode; it contains an unpaired surrogate.",
-    (Rule.VALUE_NOT_FINITE, ""): "the value is infinite or too large for a double, and JSON cannot represent it.",
-    (
-        Rule.DATE_OUT_OF_RANGE,
-        "",
-    ): "the year is outside 1 to 9999, the range of the format YYYY-MM-DD HH:MM:SS.",
-    (Rule.INTEGER_UNSAFE, ""): ("{numbers} of 2^53 or more; JSON readers that use doubles round them."),
+    Rule.VALUE_NOT_FINITE: "the value is infinite or too large for a double, and JSON cannot represent it.",
+    Rule.DATE_OUT_OF_RANGE: "the year is outside 1 to 9999, the range of the format YYYY-MM-DD HH:MM:SS.",
+    Rule.INTEGER_UNSAFE: "{numbers} of 2^53 or more; JSON readers that use doubles round them.",
     (Rule.INTEGER_UNSAFE, "float"): (
         "{floats} of 2^53 or more; if they were whole numbers, their last digits are already lost."
     ),
-    (Rule.VALUE_TOO_LONG, ""): "the text has {detail:,} characters; another page of the API's docs allows {limit}.",
-    (Rule.VALUE_STRINGIFIED, ""): "placeholders for a missing value in {texts}: {words}; they are sent.",
-    (Rule.VALUE_WHITESPACE, ""): "white space around {texts}, which is sent.",
-    (Rule.VALUE_CASE, ""): "{reason}.",
-    (Rule.NUMBER_AMBIGUOUS, ""): "{reason}.",
-    (Rule.TEXT_DAMAGED, ""): (
-        "damaged characters in {texts}: replacement characters, NUL or UTF-8 read in another encoding."
-    ),
-    (Rule.DATE_TRUNCATED, ""): "fractions of a second in {dates} are cut off; the API's format has whole seconds.",
-    (Rule.DATE_SHIFTED, ""): (
-        "the values are dates at midnight in {limit}; in the time zone {zone} they fall on another day."
-    ),
-    (Rule.RESERVED_NOT_STRING, ""): "{attribute!r} is always text; the {kind} values are converted to text.",
-    (Rule.CONTACT_NOT_MAPPED, ""): (
+    Rule.VALUE_TOO_LONG: "the text has {detail:,} characters; another page of the API's docs allows {limit}.",
+    Rule.VALUE_STRINGIFIED: "placeholders for a missing value in {texts}: {words}; they are sent.",
+    Rule.VALUE_WHITESPACE: "white space around {texts}, which is sent.",
+    Rule.VALUE_CASE: "{reason}.",
+    Rule.NUMBER_AMBIGUOUS: "{reason}.",
+    Rule.TEXT_DAMAGED: "damaged characters in {texts}: replacement characters, NUL or UTF-8 read in another encoding.",
+    Rule.DATE_TRUNCATED: "fractions of a second in {dates} are cut off; the API's format has whole seconds.",
+    Rule.DATE_SHIFTED: "the values are dates at midnight in {limit}; in the time zone {zone} they fall on another day.",
+    Rule.RESERVED_NOT_STRING: "{attribute!r} is always text; the {kind} values are converted to text.",
+    Rule.CONTACT_NOT_MAPPED: (
         "the values look like {limit}, but {attribute!r} is a custom attribute, which campaigns cannot use."
     ),
     (Rule.CONTACT_NOT_MAPPED, "parts"): (
         "people's names are in {parts}, and no column is sent as 'name', the attribute that campaigns use."
     ),
-    (Rule.EMAIL_INVALID, ""): "not a plausible e-mail address: {detail}.",
-    (Rule.MOBILE_INVALID, ""): "not a plausible mobile number: {detail}.",
+    Rule.EMAIL_INVALID: "not a plausible e-mail address: {detail}.",
+    Rule.MOBILE_INVALID: "not a plausible mobile number: {detail}.",
     (Rule.MOBILE_INVALID, "region"): "{reason}.",
     (Rule.MOBILE_INVALID, "shared"): "{reason}.",
     (Rule.EMAIL_INVALID, "shared"): "{reason}.",
-    (Rule.TOO_MANY_ATTRIBUTES, ""): (
+    Rule.TOO_MANY_ATTRIBUTES: (
         "more than {limit} custom attributes for {customers}; the values after the {limit}th are left out. Columns: "
         "{columns}."
     ),
-    (Rule.ROW_EMPTY, ""): "the row has an id but no attributes; it creates a customer without attributes.",
+    Rule.ROW_EMPTY: "the row has an id but no attributes; it creates a customer without attributes.",
     (Rule.ROW_EMPTY, "errors"): (
         "other errors leave the row with an id but no attributes; it creates a customer without attributes."
     ),

@@ -27,12 +27,17 @@ MAX_REASON_CHARS: Final = 120  # characters in a reason, so that it fits on one 
 
 # Addresses of up to 64 characters, so that no part of one can be too long. Special-use domains, double hyphens
 # (Punycode) and non-ASCII addresses are left to the library. Possessive quantifiers prevent backtracking.
+MAX_PLAIN_CHARS: Final = 64
+SPECIAL_DOMAINS: Final = ("arpa", "invalid", "local", "localhost", "onion", "test")
 PLAIN_EMAIL: Final = re.compile(
-    r"(?!.{65})[A-Za-z0-9_+-]++(?:\.[A-Za-z0-9_+-]++)*+@(?:[A-Za-z0-9]++(?:-[A-Za-z0-9]++)*+\.)++"
-    r"(?!(?i:arpa|invalid|local|localhost|onion|test)\Z)[A-Za-z]{2,24}"
+    rf"(?!.{{{MAX_PLAIN_CHARS + 1}}})[A-Za-z0-9_+-]++(?:\.[A-Za-z0-9_+-]++)*+@(?:[A-Za-z0-9]++(?:-[A-Za-z0-9]++)*+\.)++"
+    rf"(?!(?i:{'|'.join(SPECIAL_DOMAINS)})\Z)[A-Za-z]{{2,24}}"
 )
 PLAIN_INDIAN_MOBILE: Final = re.compile(r"(?:\+?91[ -]?|0)?(?P<national>[6-9][0-9]{4}[ -]?[0-9]{5})")
-NEVER: Final = re.compile(r"(?!)")
+# The same for Arrow, in RE2 syntax; lengths and domains are checked beside it.
+RE2_EMAIL: Final = r"^[A-Za-z0-9_+\-]+(\.[A-Za-z0-9_+\-]+)*@([A-Za-z0-9]+(-[A-Za-z0-9]+)*\.)+[A-Za-z]{2,24}\z"
+RE2_INDIAN_MOBILE: Final = r"^(\+?91[ \-]?|0)?[6-9][0-9]{4}[ \-]?[0-9]{5}\z"
+_NEVER: Final = re.compile(r"(?!)")
 _SEVERAL: Final = re.compile(r"[0-9][0-9 ().-]{6,}\s*/\s*[+(]*[0-9][0-9 ().+-]{6,}")
 FOREIGN_TO_MOBILES: Final = re.compile(r"[^0-9+\-(). /]")
 _MAILTO: Final = re.compile(r"mailto:([^?]*)(?:\?.*)?", re.IGNORECASE | re.DOTALL)
@@ -268,7 +273,7 @@ def _plain_mobile(region: str) -> re.Pattern[str]:
 
     known = PhoneMetadata.metadata_for_region(region)
     if known is None or known.mobile is None or not known.mobile.national_number_pattern:
-        return NEVER
+        return _NEVER
     prefixes = (str(known.country_code), known.international_prefix, known.national_prefix_for_parsing)
     not_prefixed = "(?!" + "|".join(f"(?:{prefix})" for prefix in prefixes if prefix) + ")"
     of_length = "(?=(?:" + "|".join(f".{{{n}}}" for n in known.mobile.possible_length) + r")\Z)"

@@ -115,9 +115,8 @@ def as_text(value: Any, zone: ZoneInfo) -> str | None:
     if kind is Kind.DATE:
         return date_texts(dates_array([naive(value, zone)]))[0]
     if kind is Kind.INTEGER:
-        return (
-            "" if is_infinite(value) else str(int(value))
-        )  # Python refuses to write integers of more than 4300 digits
+        # Python refuses to write integers of more than 4300 digits.
+        return "" if is_infinite(value) else str(int(value))
     if kind in (Kind.FLOAT, Kind.DECIMAL):
         return _number_text(value)
     return None
@@ -194,9 +193,8 @@ def as_number(value: Any) -> int | float | Decimal | None:
     if kind in (Kind.INTEGER, Kind.BOOLEAN):
         return int(value)
     if kind is Kind.FLOAT:
-        return (
-            float(value) if isinstance(value, float) else Decimal(str(value))
-        )  # np.float32 has its own shortest digits
+        # np.float32 has its own shortest digits.
+        return float(value) if isinstance(value, float) else Decimal(str(value))
     if kind is Kind.DECIMAL:
         return Decimal(value)
     return number_in(plain_text(value)) if kind is Kind.TEXT else None

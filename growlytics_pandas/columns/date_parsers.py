@@ -10,9 +10,11 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -27,22 +29,25 @@ Moments = npt.NDArray[np.datetime64]
 Ints = npt.NDArray[np.int64]
 
 
-class Dates(NamedTuple):
+@dataclass(eq=False)
+class Dates:
     """The dates of some texts.
 
     Attributes
     ----------
     values : array of datetime64[us]
-        Naive. A filler where `ok` is False.
-    ok : array of bool
-        Which texts were read.
+        Naive. NaT for texts that were not read.
     aware : array of bool
         Which texts are instants, given with an offset or as seconds since 1970.
     """
 
     values: Moments
-    ok: Mask
     aware: Mask
+
+    @cached_property
+    def ok(self) -> Mask:
+        """Which texts were read."""
+        return ~np.isnat(self.values)
 
 
 _MONTHS: Final = tuple(
@@ -127,21 +132,18 @@ def parse_dates(texts: Sequence[str], date_format: str, zone: ZoneInfo, *, any_c
     array([ True, False])
     """
     if date_format == ISO:
-        values, ok, aware = _read_iso(texts)
+        found = _read_iso(texts)
     elif date_format in NUMERIC_FORMATS:
-        values, ok, aware = _read_numbers(texts, NUMERIC_FORMATS[date_format])
+        found = _read_numbers(texts, NUMERIC_FORMATS[date_format])
     else:
         if _ALL_DIGITS.fullmatch(date_format) and any(text.endswith(".0") for text in texts):  # stored as floats
             texts = [text.removesuffix(".0") for text in texts]
         pattern = _pattern_of(date_format)
-        if pattern is None:
-            values, ok, aware = _by_python(date_format, texts)
-        else:
-            values, ok, aware = _read_by(pattern, texts, any_century=any_century)
-    if aware.any():
-        instants = pd.Series(values[aware]).dt.tz_localize("UTC")
-        values[aware] = extract(instants, Kind.DATE, zone).values
-    return Dates(values, ok, aware)
+        found = _by_python(date_format, texts) if pattern is None else _read_by(pattern, texts, any_century=any_century)
+    if found.aware.any():
+        instants = pd.Series(found.values[found.aware]).dt.tz_localize("UTC")
+        found.values[found.aware] = extract(instants, Kind.DATE, zone).values
+    return found
 
 
 def parse_by_first(texts: Sequence[str], formats: Iterable[str], zone: ZoneInfo) -> Moments:
@@ -201,7 +203,7 @@ def _read_by(pattern: re.Pattern[str], texts: Sequence[str], *, any_century: boo
                 dates[rows], ok = _dates_of(shape, found, chars, len(rows), any_century=any_century)
                 dates[rows[~ok]] = np.datetime64("NaT")
                 aware[rows] = ok & ("z" in found)
-    return Dates(dates, ~np.isnat(dates), aware)
+    return Dates(dates, aware)
 
 
 def _dates_of(
@@ -281,7 +283,7 @@ def _by_python(date_format: str, texts: Sequence[str]) -> Dates:
             aware[i] = True
             found = found.replace(tzinfo=None) - (found.utcoffset() or timedelta())
         dates[i] = found
-    return Dates(dates, ~np.isnat(dates), aware)
+    return Dates(dates, aware)
 
 
 _DAY_OF: Final = MappingProxyType({day[:_SHORT]: number for number, day in enumerate(_DAYS)})
@@ -304,12 +306,11 @@ _ISO_BASIC: Final = re.compile(
 
 
 def _read_iso(texts: Sequence[str]) -> Dates:
-    values, ok, aware = _read_by(_ISO, texts)
-    for pattern in () if ok.all() else (_ISO_DAY, _ISO_BASIC):
-        rare, is_rare, is_aware = _read_by(pattern, texts)
-        values[is_rare] = rare[is_rare]
-        ok, aware = ok | is_rare, aware | is_aware
-    return Dates(values, ok, aware)
+    found = _read_by(_ISO, texts)
+    for pattern in () if found.ok.all() else (_ISO_DAY, _ISO_BASIC):
+        rare = _read_by(pattern, texts)
+        found = Dates(np.where(rare.ok, rare.values, found.values), found.aware | rare.aware)
+    return found
 
 
 # numbers ------------------------------------------------------------------------------------------------------------
@@ -326,8 +327,7 @@ def _read_numbers(texts: Sequence[str], form: NamedFormat) -> Dates:
             return None
 
     values: Moments = np.array(list(map(read_one, texts)), dtype="M8[us]")
-    ok = ~np.isnat(values)
-    return Dates(values, ok, ok & form.is_instant)
+    return Dates(values, ~np.isnat(values) & form.is_instant)
 
 
 # the formats of a text ----------------------------------------------------------------------------------------------

@@ -266,10 +266,8 @@ def extract(column: pd.Series[Any], kind: Kind, zone: ZoneInfo) -> Cells:
         return _of_categories(column, kind, zone)
     column = decoded(column)
     missing = absent(column).to_numpy(dtype=bool)
-    extractor = _EXTRACTORS.get(kind, _extract_objects)
-    if dtypes.is_object_dtype(column.dtype) and kind is not Kind.DATE:
-        extractor = _OBJECT_EXTRACTORS.get(kind, _extract_objects)
-    return extractor(column, missing, kind, zone)
+    extractors = _OBJECT_EXTRACTORS if dtypes.is_object_dtype(column.dtype) else _EXTRACTORS
+    return extractors.get(kind, _extract_objects)(column, missing, kind, zone)
 
 
 def decoded(column: pd.Series[Any]) -> pd.Series[Any]:
@@ -461,12 +459,7 @@ def _in_zone(instant: np.datetime64, zone: ZoneInfo) -> Any:
 
 def dates_array(values: list[datetime | np.datetime64 | None]) -> npt.NDArray[np.datetime64]:
     """Return one array of naive dates; dates out of range become the year 10000, so that they are still reported."""
-    nat = np.datetime64("NaT")
-    return np.array([nat if v is None else _micro(v) for v in values], dtype="M8[us]")
-
-
-def _micro(value: Any) -> Any:
-    return np.datetime64(value, "us")
+    return np.array(values, dtype="M8[us]")
 
 
 def _all_in_microseconds(values: npt.NDArray[np.datetime64]) -> npt.NDArray[np.datetime64]:
@@ -501,7 +494,7 @@ _OBJECT_EXTRACTORS = {
     Kind.TEXT: _extract_object_texts,
     Kind.INTEGER: _extract_object_integers,
     Kind.BOOLEAN: _extract_object_booleans,
-    Kind.FLOAT: _extract_objects,
+    Kind.DATE: _extract_dates,
 }
 
 

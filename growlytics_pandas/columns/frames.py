@@ -124,9 +124,8 @@ def _level_values(index: pd.Index[Any], level: int) -> pd.Series[Any]:
         return index.to_series(index=index)
     values, codes = index.levels[level], np.asarray(index.codes[level])
     if (codes < 0).any() and isinstance(values.dtype, np.dtype) and values.dtype.kind in "iub":
-        cells = _object_array(
-            [None if code < 0 else values[code] for code in codes.tolist()]
-        )  # pandas would convert to floats
+        # As objects: pandas would convert to floats.
+        cells = _object_array([None if code < 0 else values[code] for code in codes.tolist()])
         return pd.Series(cells, index=index, dtype=object)
     return index.get_level_values(level).to_series(index=index)
 

@@ -227,19 +227,15 @@ _ROW: Final = 1 << 12  # bytes
 _DIGITS: Final = slice(ord("0"), ord("9") + 1)
 
 
-def _table(places: Collection[int]) -> Mask:
+def _among(chars: bytes) -> Mask:
+    """Return a mask of the 256 bytes: True for those in `chars`."""
     table = np.zeros(256, dtype=bool)
-    table[list(places)] = True
+    table[list(chars)] = True
     return table
 
 
-def _among(chars: str | bytes) -> Mask:
-    """Return a mask of the 256 bytes: True for those in `chars`."""
-    return _table(chars.encode() if isinstance(chars, str) else chars)
-
-
-_OUTER_BYTES: Final = _among(" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f")
-_GUARDS_BYTES: Final = _among(" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f=\"'")
+_OUTER_BYTES: Final = _among(_ASCII_SPACES.encode())
+_GUARDS_BYTES: Final = _among(f"{_ASCII_SPACES}=\"'".encode())
 # The first two bytes of white space, quotes and invisible characters outside ASCII; few other characters have them.
 _MARK_PAIRS: Final = np.array([0xC285, 0xC2A0, 0xC2AB, 0xD89C, 0xE19A, 0xE280, 0xE281, 0xE380, 0xEFBB], dtype="uint16")
 # Invisible characters: their first two bytes, and which third bytes they have.
@@ -404,7 +400,6 @@ class TextBytes:
 
     def __init__(self, chunks: Sequence[Any]) -> None:
         self._chunks = chunks
-        self._are_only: dict[frozenset[str], bool] = {}
 
     def _parts(self) -> Iterator[_Part]:
         first_row = 0
@@ -438,20 +433,17 @@ class TextBytes:
         """The length of the longest text; no text has more characters."""
         return max((int((part.stops - part.starts).max(initial=0)) for part in self._parts()), default=0)
 
-    def has_any(self, words: Collection[str], *, ignore_case: bool = False) -> bool:
-        """Return whether a text is among `words`; with `ignore_case`, in any case of ASCII letters."""
-        if "" in words and self.has_empty:
-            return True
-        table = _near_table(words, ignore_case=ignore_case)
-        for part in self._parts():
-            texts = part.array.take(part.near(table)).to_pylist()
-            if not {text.lower() if ignore_case else text for text in texts}.isdisjoint(words):
-                return True
-        return False
+    def has_any(self, words: Collection[str]) -> bool:
+        """Return whether a text is among `words`."""
+        import pyarrow as pa  # noqa: PLC0415 - optional; who has an Arrow column has it
+        from pyarrow import compute  # noqa: PLC0415
 
-    def near(self, words: Collection[str], *, ignore_case: bool = False) -> Rows:
-        """Return the rows whose texts may be among `words`: their length and first two bytes are those of a word."""
-        table = _near_table(words, ignore_case=ignore_case)
+        found = (compute.is_in(chunk, value_set=pa.array(list(words), chunk.type)) for chunk in self._chunks)
+        return any(compute.any(mask).as_py() for mask in found)
+
+    def near(self, words: Collection[str]) -> Rows:
+        """Return the rows whose texts may be among `words`, in any case: their length and first two bytes are."""
+        table = _near_table(words)
         found = [part.rows(part.near(table)) for part in self._parts()]
         if "" in words:
             found += [part.rows(part.empty) for part in self._parts()]
@@ -466,15 +458,11 @@ class TextBytes:
 
     def may_end_with(self, words: Collection[str]) -> bool:
         """Return whether a text may end with one of `words`, in any case; only the last two letters are compared."""
-        return not self._endings.isdisjoint(word[-2:] for word in words)
-
-    @cached_property
-    def _endings(self) -> frozenset[str]:
-        """The last two bytes of all texts, in lower case."""
         is_found = np.zeros(1 << 16, dtype=bool)
         for part in self._parts():
             is_found[part.pairs(part.stops - 2)] = True
-        return frozenset((chr(pair >> 8) + chr(pair & 0xFF)).lower() for pair in np.flatnonzero(is_found).tolist())
+        endings = {(chr(pair >> 8) + chr(pair & 0xFF)).lower() for pair in np.flatnonzero(is_found).tolist()}
+        return not endings.isdisjoint(word[-2:] for word in words)
 
     def may_have_outer_space(self) -> bool:
         """Return whether a text may begin or end with white space, or contain nothing else."""
@@ -508,12 +496,7 @@ class TextBytes:
 
     def has_only(self, chars: str) -> bool:
         """Return whether every character is in `chars`, which are ASCII."""
-        asked = frozenset(chars)
-        if any(is_so and known <= asked for known, is_so in self._are_only.items()):
-            return True
-        delete = chars.encode()
-        self._are_only[asked] = not any(part.data.tobytes().translate(None, delete) for part in self._parts())
-        return self._are_only[asked]
+        return not any(part.data.tobytes().translate(None, chars.encode()) for part in self._parts())
 
     @cached_property
     def range_of_shape(self) -> tuple[str, str] | None:
@@ -537,12 +520,11 @@ class TextBytes:
         return (low.tobytes().decode(), high.tobytes().decode()) if is_one else None
 
 
-def _near_table(words: Collection[str], *, ignore_case: bool) -> Mask:
-    """Return a mask of the lengths and first two bytes of words."""
+def _near_table(words: Collection[str]) -> Mask:
+    """Return a mask of the lengths and first two bytes of words, in any case."""
     table = np.zeros((_MAX_LENGTH + 1, 256, 256), dtype=bool)
     for word in filter(None, words):
-        spellings = {word, word.upper(), word.capitalize(), word[0] + word[1:].upper()} if ignore_case else {word}
-        for spelling in spellings:
+        for spelling in {word, word.upper(), word.capitalize(), word[0] + word[1:].upper()}:
             start = spelling.encode()
             table[min(len(start), _MAX_LENGTH), start[0], start[min(1, len(start) - 1)]] = True
     return table

@@ -10,7 +10,7 @@ import pandas as pd
 from growlytics_pandas._labels import is_personal
 from growlytics_pandas._masking import Masker, printable, storable
 from growlytics_pandas._text import options_text, phrase
-from growlytics_pandas.checks.profile import Suggestion
+from growlytics_pandas.checks.profile import Suggestion, as_options
 from growlytics_pandas.checks.schema import Attribute, Schema
 from growlytics_pandas.columns.dtypes import absent, originals
 from growlytics_pandas.columns.plan_options import TYPE_OPTIONS
@@ -79,10 +79,7 @@ _NOTED = (*TYPE_OPTIONS, "na_values", "timezone")
 def _suggestion_note(suggestion: Suggestion) -> str:
     if suggestion.value is None:
         return suggestion.reason
-    value: Any = {suggestion.column: suggestion.value}
-    if suggestion.option == "timezone":
-        value = suggestion.value
-    return f"{suggestion.reason}: {options_text(**{suggestion.option: value})}"
+    return f"{suggestion.reason}: {options_text(**as_options([suggestion]))}"
 
 
 def _schema_row(attribute: Attribute, is_dropped: bool, suggested: Sequence[str]) -> tuple[Any, ...]:

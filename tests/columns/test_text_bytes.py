@@ -43,7 +43,8 @@ def test_byte_precheck_misses_nothing(dtype, texts, gaps):
     assert [found.texts[place] for place in range(len(found.texts))] == present
     assert found.has_empty == ("" in present)
     assert found.has_any(MISSING_TEXTS) == any(text in MISSING_TEXTS for text in present)
-    assert found.has_any({"", "nan"}, ignore_case=True) == any(text.lower() in {"", "nan"} for text in present)
+    words = [row for row, text in enumerate(column) if not pd.isna(text) and text.lower() in {"", "nan"}]
+    assert set(words) <= set(found.near({"", "nan"}).tolist())
     assert found.may_have_outer_space() or are_padded(present) is None
     assert found.may_be_damaged() or are_damaged(present) is None
     changed = [row for row, text in enumerate(column) if not pd.isna(text) and strip_texts([text]) != [text]]
