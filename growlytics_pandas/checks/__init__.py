@@ -1,1 +1,15 @@
-"""The checks of a frame before anything is sent: names, ids, values; violations as data, and their text."""
+"""The checks of a frame before anything is sent, and the options that are suggested for it.
+
+::
+
+    schema       which columns become which attributes, of which types
+    names        the rules for attribute names and types; suggested names
+    ids          the rules for ids: which rows have one, and which share one
+    values       the rules for values, block by block
+    violations   violations as data, and their messages and fixes
+    findings     all violations of a frame, and their DataFrame
+
+    profile              the distinct texts of a column with their counts
+    suggestions          suggested options; `dates` and `numbers`: those for texts that contain these
+    suggestion_warnings  what suggestions add to the violations
+"""
