@@ -235,9 +235,9 @@ def _folded(text: str) -> str:
     return text.casefold() if text.isascii() else unicodedata.normalize("NFC", text).casefold()
 
 
-def replaced(text: str, foreign: str, instead: str) -> str:
-    """Return `text` with its part `foreign`, the server's message, replaced."""
-    return text.replace(foreign, instead) if foreign else text
+def replaced(text: str, server_text: str, instead: str) -> str:
+    """Return `text` with its part `server_text`, the server's message, replaced."""
+    return text.replace(server_text, instead) if server_text else text
 
 
 def _text(value: Any) -> str:

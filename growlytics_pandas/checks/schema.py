@@ -208,13 +208,13 @@ def _attribute(
     reading = options.reading_of(label)
     facts = facts or profile_column(frame.iloc[:, position], reading, zone, options.region)
     found = facts.column_kind
-    asked = options.type_of(label)
+    requested = options.type_of(label)
     reserved = name in contract.RESERVED_ATTRIBUTES
     is_written = reserved and found.kind is Kind.MIXED  # sent as text
-    note = "" if asked or is_written else found.detail
-    if reserved and asked not in (None, AttributeType.STRING):
+    note = "" if requested or is_written else found.detail
+    if reserved and requested not in (None, AttributeType.STRING):
         option = options.typed_by(label)
-        given = f": found {str(asked)!r}" if option == "types" else ""
+        given = f": found {str(requested)!r}" if option == "types" else ""
         raise InvalidArgumentError(
             f"{argument(option, label)}{given}; {name!r} is a reserved attribute and always 'string'. "
             f"Remove it from {argument(option)}, or rename the column to send it as a custom attribute."
@@ -223,9 +223,9 @@ def _attribute(
         position=position,
         column=label,
         name=name,
-        type=_type_sent(found, asked, is_reserved=reserved),
+        type=_type_sent(found, requested, is_reserved=reserved),
         kind=found.kind,
-        strict=found.kind is Kind.MIXED and asked is None and not reserved,
+        strict=found.kind is Kind.MIXED and requested is None and not reserved,
         dtype=facts.dtype,
         missing=facts.missing,
         note="; ".join(filter(None, (note, _uncertain_note(known.get(name))))),
@@ -250,10 +250,10 @@ def _uncertain_note(known: KnownType | None) -> str:
     return f"perhaps fixed as {known.type} on {known.first_seen:%Y-%m-%d}: the response to that request was lost"
 
 
-def _type_sent(found: ColumnKind, asked: AttributeType | None, *, is_reserved: bool) -> AttributeType | None:
+def _type_sent(found: ColumnKind, requested: AttributeType | None, *, is_reserved: bool) -> AttributeType | None:
     if found.kind in (Kind.EMPTY, Kind.UNSUPPORTED):
         return None
-    return AttributeType.STRING if is_reserved else asked or found.type
+    return AttributeType.STRING if is_reserved else requested or found.type
 
 
 def sent_positions(frame: pd.DataFrame, id_position: int, options: PlanOptions) -> list[int]:

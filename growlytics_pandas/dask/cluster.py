@@ -129,7 +129,7 @@ class _ClusterPush:
         self._id = uuid.uuid4().hex
         self._recipe = connection.recipe()
         self._parts: dict[Future, _Pushing] = {}
-        self._told = 0
+        self._sent_level = 0
         self._error: GrowlyticsError | None = None
         self._seen_worker = time.monotonic()
         _reports[self._id] = SimpleQueue()
@@ -164,7 +164,7 @@ class _ClusterPush:
     def close(self) -> None:
         """Cancel everything, and record what is known about running parts in their buffers."""
         if self._parts:
-            self._tell_workers(2)
+            self._stop_workers(2)
             self._take_reports()
             _drop(self._parts)
             for each in self._parts.values():
@@ -228,7 +228,7 @@ class _ClusterPush:
             self._id,
             report["attempt"],
             accepted,
-            self._told,
+            self._sent_level,
             workers=[report["worker"]],
             on_error="ignore",
         )
@@ -236,11 +236,11 @@ class _ClusterPush:
     def _pass_on_stop(self) -> None:
         stop = self._run.stop
         level = int(stop.requested) + int(stop.at_once)
-        if level > self._told:
-            self._tell_workers(level)
+        if level > self._sent_level:
+            self._stop_workers(level)
 
-    def _tell_workers(self, level: int) -> None:
-        self._told = level
+    def _stop_workers(self, level: int) -> None:
+        self._sent_level = level
         self._cluster.run(stop_run, self._id, level, on_error="ignore")
 
     def _finish(self, future: Future, part: _Pushing) -> PartOutcome | None:

@@ -542,23 +542,23 @@ class ErrorRateMonitor:
         return self.n_bad >= expected + DEVIATIONS * math.sqrt(expected)
 
     def _evaluate(self, trial: _Trial, now: float, good: int, bad: int) -> Decision:
-        advice = trial.record(now, good, bad)
-        if advice is None:
+        decision = trial.record(now, good, bad)
+        if decision is None:
             return Decision.NOTHING
         self._trial = None
         n_tried = trial.good + trial.bad
         self.tried_share = trial.bad / max(1, n_tried)
         if not trial.is_conclusive:
-            return advice
-        if advice is Decision.RESTORE or (advice is Decision.KEEP and self.tried_share < self.background):
+            return decision
+        if decision is Decision.RESTORE or (decision is Decision.KEEP and self.tried_share < self.background):
             # A trial is the best measure of the background, so earlier data counts no more than the trial.
-            weight = 0.0 if advice is Decision.RESTORE else min(1.0, max(n_tried, LEAST_KNOWN) / self._known)
+            weight = 0.0 if decision is Decision.RESTORE else min(1.0, max(n_tried, LEAST_KNOWN) / self._known)
             self._known = weight * self._known + n_tried
             self._known_bad = weight * self._known_bad + trial.bad
-            if advice is Decision.RESTORE:  # the share was the same before
+            if decision is Decision.RESTORE:  # the share was the same before
                 self._known += trial.n_before
                 self._known_bad += trial.n_bad_before
-        return advice
+        return decision
 
     def forget(self) -> None:
         """Forget the last second, which was at another speed."""
@@ -606,14 +606,14 @@ class _Trial:
             return None
         self.good += good
         self.bad += bad
-        (best, advice), (second, _), *_ = sorted(self._likelihoods(), key=lambda pair: pair[0], reverse=True)
+        (best, decision), (second, _), *_ = sorted(self._likelihoods(), key=lambda pair: pair[0], reverse=True)
         is_over = now >= self.seen_from + TRIAL_SECONDS
         if (best - second < EVIDENCE and not is_over) or now < self.decided_from:
             return None
         # If everything is rejected, the controller holds instead of cutting again.
-        if advice is not Decision.KEEP and (self.bad < LEAST_BAD or not self.good):
+        if decision is not Decision.KEEP and (self.bad < LEAST_BAD or not self.good):
             return Decision.KEEP if is_over else None
-        return advice
+        return decision
 
     def _likelihoods(self) -> list[tuple[float, Decision]]:
         # Cuts tend to follow seconds that were bad by chance, hence a standard deviation to either side.
@@ -624,7 +624,7 @@ class _Trial:
         shares = [(fallen, Decision.KEEP), (min(RISEN * most, (1.0 + most) / 2.0), Decision.CUT_AGAIN)]
         if self.n_bad_before <= MAX_BACKGROUND * self.n_before:
             shares.append((least, Decision.RESTORE))
-        return [(self.bad * math.log(share) + self.good * math.log1p(-share), advice) for share, advice in shares]
+        return [(self.bad * math.log(share) + self.good * math.log1p(-share), decision) for share, decision in shares]
 
 
 # nothing succeeds -----------------------------------------------------------------------------------------------------
@@ -651,7 +651,7 @@ class CircuitBreaker:
     n_refusals: int = 0
     probe_at: float = -math.inf
     _since: float = 0.0
-    _asked_until: float = -math.inf
+    _requested_until: float = -math.inf
     _is_last_probe_lost: bool = False
     _probe_seconds: float = FIRST_HOLD_PROBE_SECONDS
 
@@ -671,10 +671,10 @@ class CircuitBreaker:
         """Record rejections; after `streak` of them the server rejects everything."""
         self.n_refusals += stats.pushbacks
         if self.n_refusals >= streak:
-            asked = stats.retry_after_seconds  # a wait beyond the outage limit ends the run elsewhere
-            if asked > 0.0:
-                self._asked_until = max(self._asked_until, now + asked)
-            self._hold(now + max(asked, FIRST_HOLD_PROBE_SECONDS))
+            requested = stats.retry_after_seconds  # a wait beyond the outage limit ends the run elsewhere
+            if requested > 0.0:
+                self._requested_until = max(self._requested_until, now + requested)
+            self._hold(now + max(requested, FIRST_HOLD_PROBE_SECONDS))
 
     def seconds_until_probe(self, now: float) -> float:
         """Return the seconds until the next probe; 0.0 in normal operation."""
@@ -693,8 +693,8 @@ class CircuitBreaker:
     def has_given_up(self, now: float) -> bool:
         """Return whether the outage has exceeded its limit, so that the run should end."""
         # A wait that the server asked for is no sign of its death, so a probe must follow it first.
-        was_asked = self._is_last_probe_lost or now >= self._asked_until + MAX_OUTAGE_PROBE_SECONDS
-        return was_asked and self.outage_seconds(now) >= self.limit_seconds
+        has_waited = self._is_last_probe_lost or now >= self._requested_until + MAX_OUTAGE_PROBE_SECONDS
+        return has_waited and self.outage_seconds(now) >= self.limit_seconds
 
     def _hold(self, until: float) -> None:
         self.is_holding = True

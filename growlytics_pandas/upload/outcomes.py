@@ -293,7 +293,7 @@ class Snapshot:
     failures: tuple[Failure, ...] = ()
     answer_seconds: float = 0.0
     trouble: str = ""
-    foreign: str = ""
+    server_text: str = ""
     """The part of `trouble` that is the server's."""
     is_stopping: bool = False
 
@@ -430,10 +430,10 @@ class Progress:
             in_flight=snapshot.in_flight,
             seconds_left=self._settled.seconds_left(unsettled),
             failures=tuple(failure._replace(words=_shown_words(failure, mask)) for failure in snapshot.failures),
-            trouble=replaced(snapshot.trouble, snapshot.foreign, hide(snapshot.foreign)),
+            trouble=replaced(snapshot.trouble, snapshot.server_text, hide(snapshot.server_text)),
             is_stopping=snapshot.is_stopping,
             ended=run.ended if run else "",
-            message=replaced(run.message, run.foreign, hide(run.foreign)) if run else "",
+            message=replaced(run.message, run.server_text, hide(run.server_text)) if run else "",
             note=result.note if result else "",
             is_ok=result is None or result.ok,
             n_incomplete=result._n_incomplete if result else 0,  # noqa: SLF001 - not for users

@@ -301,7 +301,7 @@ class Result(HtmlRepr):
 
     def _page(self, masker: Masker, limits: TableLimits, owner: str = "result") -> Page:
         run, labels = self.run, "index"
-        why = masker.words(replaced(run.message, run.foreign, NOT_SHOWN)) if masker.is_on else run.message
+        why = masker.words(replaced(run.message, run.server_text, NOT_SHOWN)) if masker.is_on else run.message
         parts: Iterable[PartOutcomes] = (self._masked(task, masker) for task in self._parts.tasks)
         if self._whole is not None:
             words, why = mask_words(self._whole, self._buffers[0], masker, run.message)
@@ -380,8 +380,8 @@ def withhold_words(buffer: OutcomeBuffer, masker: Masker) -> Mapping[int, str]:
     """Return row → reason for a part whose frame is not kept, so that values in messages cannot be masked."""
     if not masker.is_on:
         return buffer.errors
-    foreign = {row for row in buffer.errors if buffer.http_status[row] and buffer.status[row] != _NEVER_SENT}
-    return {row: WITHHELD if row in foreign else masker.words(words) for row, words in buffer.errors.items()}
+    answered = {row for row in buffer.errors if buffer.http_status[row] and buffer.status[row] != _NEVER_SENT}
+    return {row: WITHHELD if row in answered else masker.words(words) for row, words in buffer.errors.items()}
 
 
 def mask_words(part: Part, buffer: OutcomeBuffer, masker: Masker, why: str) -> tuple[Mapping[int, str], str]:
@@ -389,11 +389,11 @@ def mask_words(part: Part, buffer: OutcomeBuffer, masker: Masker, why: str) -> t
     if not masker.is_on:
         return buffer.errors, why
     noted = np.fromiter(buffer.errors, dtype="int64", count=len(buffer.errors))
-    foreign = noted[buffer.codes()[noted] != _NEVER_SENT]
-    if not len(foreign):
+    answered = noted[buffer.codes()[noted] != _NEVER_SENT]
+    if not len(answered):
         return buffer.errors, masker.words(why)
-    secrets = zip(foreign.tolist(), part.personal_values(foreign), strict=True)
-    masks = part.customer_masks({why, *(buffer.errors[row] for row in foreign.tolist())})
+    secrets = zip(answered.tolist(), part.personal_values(answered), strict=True)
+    masks = part.customer_masks({why, *(buffer.errors[row] for row in answered.tolist())})
     masked = {row: masks.hide(masker.words(buffer.errors[row], own)) for row, own in secrets}
     return {**buffer.errors, **masked}, masks.hide(why)
 

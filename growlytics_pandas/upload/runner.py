@@ -19,7 +19,7 @@ from growlytics_pandas.errors import DataError, GrowlyticsError, PushInterrupted
 from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.ledger.digests import BODY_DIGEST_WORDS, Digester, Digests
 from growlytics_pandas.ledger.project import Project
-from growlytics_pandas.ledger.types import UNCERTAIN
+from growlytics_pandas.ledger.types import certain_types
 from growlytics_pandas.ledger.value_log import ValueDigests
 from growlytics_pandas.upload.connection import Connection, PushOptions, exclusive
 from growlytics_pandas.upload.delivery import CancellationToken, Delivery, interrupts
@@ -319,7 +319,7 @@ class Run(ABC):
             failures=failures[-MAX_FAILURES_SHOWN:],
             answer_seconds=self._answer_seconds + sum(each.answer_seconds for each in live.values()),
             trouble=troubled.trouble if troubled else "",
-            foreign=troubled.foreign if troubled else "",
+            server_text=troubled.server_text if troubled else "",
             is_stopping=self.stop.requested or any(each.is_stopping for each in live.values()),
         )
 
@@ -681,8 +681,7 @@ def uncertain_types(project: Project, types: Mapping[str, str]) -> dict[str, str
 
     Looked up again, since the ledger may have changed after the plan was made.
     """
-    known = project.known_types()
-    certain = {name: fact.type for name, fact in known.items() if fact.source != UNCERTAIN}
+    certain = certain_types(project.known_types())
     return {name: type_ for name, type_ in types.items() if certain.get(name) != type_}
 
 

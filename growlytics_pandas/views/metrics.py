@@ -24,7 +24,7 @@ class RunFacts:
 
     `message` is the text of the error that ended it early; `samples` are the metrics over the run. `would_refuse`: it
     was a dry run, and with these options (``errors="raise"``) a push would raise. `label`: the name given in the call.
-    `foreign`: the part of `message` that is the server's text. `retried`: the rows that a retry had to send,
+    `server_text`: the part of `message` that is the server's text. `retried`: the rows that a retry had to send,
     `retry_arrived`: those of them that arrived.
     `n_left_out`: the `invalid` rows that ``keep=`` left out on request.
     """
@@ -38,7 +38,7 @@ class RunFacts:
     samples: tuple[Sample, ...] = field(default=(), repr=False)
     would_refuse: bool = False
     label: str | None = None
-    foreign: str = field(default="", repr=False)
+    server_text: str = field(default="", repr=False)
     retried: int = 0
     retry_arrived: int = 0
     n_left_out: int = 0
