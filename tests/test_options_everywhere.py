@@ -120,8 +120,7 @@ def test_dry_run_and_plan_match_the_push(kept, expected):
 
 def test_type_checkers_see_the_options_of_a_push():
     annotations = {name: hint.__forward_arg__ for name, hint in PushArguments.__annotations__.items()}
-    not_in_a_call = {"client", "is_retry"}
-    assert annotations == {field.name: field.type for field in fields(PushOptions) if field.name not in not_in_a_call}
+    assert annotations == {field.name: field.type for field in fields(PushOptions)}
 
 
 @pytest.mark.parametrize("name", ["plan", "schema", "push", "plan_batches", "push_batches", "push_segment"])
