@@ -136,6 +136,8 @@ def next_step(summary: Summary, arguments: argparse.Namespace) -> str:
         return f"correct the file, or send the rest without those values: --errors drop.{lists}"
     if StepKind.WRONG_KEY in steps:
         return "give the right API key, then run the same command again."
+    if StepKind.WRONG_URL in steps:
+        return "give the right --base-url, or remove what intercepts requests, then run the same command again."
     if summary.ended == Ended.DRY_RUN or summary.exit_status in (Exit.DONE, Exit.CALL, Exit.FAULT):
         return ""
     if not steps:

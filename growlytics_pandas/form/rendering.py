@@ -198,6 +198,8 @@ def _of_controls(step: Step) -> Step:
             return Step(f"{step.text} Click “Retry”.")
         case StepKind.WRONG_KEY:
             return Step("Open a form with a client that has the right API key, and push again; this is safe.")
+        case StepKind.WRONG_URL:
+            return Step("Open a form with a client that has the right URL, and push again; this is safe.")
         case StepKind.PUSH_CORRECTED:
             words = "tick “Skip unchanged customers” to skip the rows that arrived."
             return Step(f"Then correct the frame, read it again, and push; {words}")

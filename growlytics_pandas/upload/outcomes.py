@@ -25,7 +25,6 @@ import pandas as pd
 
 from growlytics_pandas._masking import NOT_SHOWN, replaced
 from growlytics_pandas._status import NEVER_SENT, RETRYABLE, Ended, Failure, Status, is_refused
-from growlytics_pandas.contract import KEY_STATUSES
 from growlytics_pandas.views.events import Listener, ProgressEvent
 from growlytics_pandas.views.metrics import MAX_SAMPLES, RunFacts, Sample
 
@@ -157,10 +156,6 @@ class OutcomeBuffer:
     def refused(self, rows: npt.NDArray[np.int64]) -> set[int]:
         """Return those of `rows` that the service refused and would refuse again."""
         return {row for row in rows.tolist() if is_refused(_ORDER[self.status[row]], self.http_status[row])}
-
-    def without_key(self, rows: npt.NDArray[np.int64]) -> set[int]:
-        """Return those of `rows` whose request had an API key that the service does not accept."""
-        return {row for row in rows.tolist() if self.http_status[row] in KEY_STATUSES}
 
     def counts(self) -> dict[str, int]:
         """Return status → rows, for all statuses; they sum to the rows."""

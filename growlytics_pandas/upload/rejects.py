@@ -12,12 +12,13 @@ import pandas as pd
 
 from growlytics_pandas._masking import storable
 from growlytics_pandas._rules import Rule, Severity
-from growlytics_pandas._status import MEANINGS, Status
+from growlytics_pandas._status import MEANINGS, Status, is_refused
 from growlytics_pandas.checks.findings import Findings, detail_list
 from growlytics_pandas.checks.schema import Budget, Schema, prepare
 from growlytics_pandas.checks.violations import Violation, message_text
 from growlytics_pandas.columns.dtypes import starts
 from growlytics_pandas.columns.frames import REJECT_LABELS, REJECT_LABELS_IF_TAKEN
+from growlytics_pandas.contract import ENDPOINT_STATUSES, KEY_STATUSES
 from growlytics_pandas.upload.outcomes import OutcomeBuffer, Rows
 
 _JOINT: Final = "; "
@@ -27,6 +28,7 @@ _FIXES: Final[Mapping[str, str]] = {
     Status.UNSENT: "Push the row again.",
 }
 _FIX_KEY: Final = "Correct the API key, and push the row again."
+_FIX_URL: Final = "Correct the URL, or remove what intercepts requests to it, and push the row again."
 _FIX_REFUSED: Final = "Correct what the service reports, and push the row again."
 
 
@@ -85,13 +87,12 @@ def describe(
     `buffer` has the outcomes of the frame or part; `first` is the number of the part's first row in `findings`.
     """
     flaws = _flaws(findings, picked, first)
-    refused, without_key = buffer.refused(picked.rows), buffer.without_key(picked.rows)
     table: dict[str, list[str | None]] = {name: [] for name in REJECT_LABELS}
     for row, status in zip(picked.rows.tolist(), buffer.statuses(picked.rows), strict=True):
         rules, reasons, fixes = ([flaw[i] for flaw in flaws.get(row, [])] for i in range(3))
         if status in _FIXES and not (is_dry and status == Status.UNSENT):
             reasons.append(buffer.errors.get(row) or MEANINGS[Status(status)])
-            fixes.append(_FIX_REFUSED if row in refused else _FIX_KEY if row in without_key else _FIXES[status])
+            fixes.append(_fix(status, buffer.http_status[row]))
         cells = (status, *map(_joined, (rules, reasons, fixes)))
         for name, cell in zip(REJECT_LABELS, cells, strict=True):
             table[name].append(cell)
@@ -103,6 +104,14 @@ def describe(
     )
     joined.columns = pd.Index(labels, tupleize_cols=False)
     return joined
+
+
+def _fix(status: str, http_status: int) -> str:
+    if is_refused(status, http_status):
+        return _FIX_REFUSED
+    if http_status in KEY_STATUSES:
+        return _FIX_KEY
+    return _FIX_URL if http_status in ENDPOINT_STATUSES else _FIXES[status]
 
 
 def _flaws(findings: Findings, picked: Picked, first: int) -> dict[int, list[tuple[str, str, str]]]:

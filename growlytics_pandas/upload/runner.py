@@ -249,7 +249,7 @@ class Run(ABC):
             self._buffer(task),
             self.options.chunk_size,
             self.options.max_concurrency,
-            max(1, limit - self._n_failed()) if isinstance(limit, int) else limit,
+            max(1, limit - self._n_failed_and_ended()[0]) if isinstance(limit, int) else limit,
             self._was_reached,
             fresh,
         )
@@ -281,20 +281,22 @@ class Run(ABC):
         if not self.stop.requested:
             self.stop.request()
 
-    def _n_failed(self) -> int:
-        """Return how many rows have failed in this run."""
-        return self._counts()[Status.FAILED] - self._before[Status.FAILED]
+    def _n_failed_and_ended(self) -> tuple[int, int]:
+        """Return how many rows did not clearly arrive in this run, and how many it has sent to an end."""
+        counts, before = self._counts(), self._before
+        accepted, failed, unknown = (
+            counts[status] - before[status] for status in (Status.ACCEPTED, Status.FAILED, Status.UNKNOWN)
+        )
+        return failed + unknown, accepted + failed + unknown
 
     def _check_failures(self) -> None:
         """Check the limit over all parts; within a part, its delivery checks it."""
         limit = self.options.max_failures
         if limit is None or self.error is not None or self._executor.keeps_frames:
             return
-        counts = self._counts()
-        failed = self._n_failed() + counts[Status.UNKNOWN]
-        finished = counts[Status.ACCEPTED] + failed
-        if are_too_many(failed, finished, limit):
-            self._give_up(too_many_error(failed, finished, limit))
+        failed, ended = self._n_failed_and_ended()
+        if are_too_many(failed, ended, limit):
+            self._give_up(too_many_error(failed, ended, limit))
 
     # progress --------------------------------------------------------------------------------------------------
 

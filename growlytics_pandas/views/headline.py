@@ -8,7 +8,7 @@ from typing import Final
 
 from growlytics_pandas._status import ARRIVED, RETRYABLE, Ended, Status
 from growlytics_pandas._text import plural
-from growlytics_pandas.contract import KEY_STATUSES
+from growlytics_pandas.contract import ENDPOINT_STATUSES, KEY_STATUSES
 from growlytics_pandas.views.html import Count, StatusLevel, StepKind
 
 STATUS_LEVELS: Final[Mapping[str, StatusLevel]] = {
@@ -67,9 +67,12 @@ def steps_for_missing(
 
     `n_refused`: those of them whose data the service rejected; `http_statuses`: those of the last or of all failures.
     """
+    found = set(http_statuses)
     steps = [StepKind.CORRECT] if n_refused else []
-    if not KEY_STATUSES.isdisjoint(http_statuses):
+    if found & KEY_STATUSES:
         steps.append(StepKind.WRONG_KEY)
+    elif found & ENDPOINT_STATUSES:
+        steps.append(StepKind.WRONG_URL)
     elif sum(counts.get(status, 0) for status in RETRYABLE) > n_refused:
         steps.append(StepKind.RETRY)
     return steps

@@ -116,6 +116,8 @@ class StepKind(StrEnum):
     """Correct the rows that the service rejected."""
     RETRY = "retry"
     WRONG_KEY = "wrong key"
+    WRONG_URL = "wrong URL"
+    """Correct the URL, or remove what intercepts requests to it."""
     PUSH_CORRECTED = "push corrected"
     PUSH_DRY = "push dry"
     """Push what a dry run has shown."""

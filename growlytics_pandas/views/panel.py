@@ -336,6 +336,8 @@ def next_step(event: ProgressEvent) -> str:
         steps.append(".failed shows why rows did not arrive")
     if StepKind.WRONG_KEY in kinds:
         steps.append("push the frame again with the right API key")
+    if StepKind.WRONG_URL in kinds:
+        steps.append("push the frame again with the right URL")
     if StepKind.RETRY in kinds:
         some = ".retry(rejected=False) sends those not rejected again"
         steps.append(some if n_refused else ".retry() sends them again")

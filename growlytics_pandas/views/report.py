@@ -276,6 +276,14 @@ def _steps_again(result: ResultSummary, failed: FailedRows) -> list[Step]:
             "Run the same command again with the right API key; this is safe.",
         )
         steps.append(Step(words, kind=StepKind.WRONG_KEY))
+    if StepKind.WRONG_URL in kinds:
+        words = phrase(
+            "Push the frame again with a client that has the right URL, and without a proxy or login page that "
+            "intercepts requests; this is safe.",
+            "Run the same command again with the right --base-url, and without a proxy or login page that intercepts "
+            "requests; this is safe.",
+        )
+        steps.append(Step(words, kind=StepKind.WRONG_URL))
     if StepKind.RETRY in kinds:
         which = "other" if refused else " and ".join(status for status in RETRYABLE if result.counts[status])
         how = phrase("", ", by the same command")

@@ -203,7 +203,9 @@ def test_rejected_key_and_wrong_url_exit_2(push, at, monkeypatch, faulty):
     assert "rejected the API key" in done.err
     assert push(GOOD).out.endswith("next: give the right API key, then run the same command again.\n")
     at(faulty(redirect="http://127.0.0.1:9/login"))
-    assert push(GOOD).status == 2
+    done = push(GOOD)
+    assert done.status == 2
+    assert "next: give the right --base-url, or remove what intercepts requests, then run" in done.out
 
 
 def test_damaged_ledger_exits_2(push, at, write):

@@ -251,6 +251,23 @@ def test_reached_once_is_reached():
     assert (result.counts["accepted"], result.counts["failed"] + result.counts["unknown"]) == (2, 1)
 
 
+def test_rows_that_may_have_arrived_count_towards_max_failures():
+    box = gp.Sandbox(faults=gp.sandbox.Faults(reset_after=1.0)).start()
+    port = int(box.base_url.rsplit(":", 1)[1])
+
+    def frames():
+        yield pd.DataFrame({"id": ["a"], "n": [1]})
+        box.stop()
+        with gp.Sandbox(port=port, faults=gp.sandbox.Faults(success_false=1.0)):
+            yield pd.DataFrame({"id": list("bcdef"), "n": range(5)})
+
+    client = gp.Client(box.api_key, box.base_url, ledger=None)
+    with pytest.raises(gp.errors.TooManyFailuresError) as caught:
+        gp.push_batches(frames(), "id", types={"n": "number"}, client=client, max_failures=2, max_concurrency=1)
+    counts = caught.value.result.counts
+    assert (counts["unknown"], counts["failed"], counts["unsent"]) == (1, 1, 4)
+
+
 def test_unreachable_service_raises():
     nobody = gp.Client("some-key", "http://127.0.0.1:9", ledger=None)
     with pytest.raises(gp.ServiceUnavailableError, match="never reached") as caught:

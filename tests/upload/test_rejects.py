@@ -85,6 +85,21 @@ def test_unsent_rows_are_rejects(dirty, faulty):
     assert last[rejects["status"] == "unsent"].eq("Push the row again.").all()
 
 
+@pytest.mark.parametrize("status", [302, 404, 405, 407])
+def test_a_wrong_url_is_corrected_before_rows_are_pushed_again(faulty, status):
+    df = pd.DataFrame({"id": ["a", "b"], "X": [1, 2]})
+    with pytest.raises(gp.EndpointError) as stopped:
+        df.growlytics.push("id", client=faulty(status={status: 1.0}).client, max_concurrency=1, **HOW)
+    result = stopped.value.result
+    assert result.rejects()["fix"].tolist() == [
+        "Correct the URL, or remove what intercepts requests to it, and push the row again.",
+        "Push the row again.",
+    ]
+    page = result._repr_html_()
+    assert "with a client that has the right URL" in page
+    assert ".retry(" not in page, "it would use the same URL"
+
+
 def test_rows_left_out_by_keep_are_no_rejects(sandbox):
     df = pd.DataFrame({"id": ["a", "a", None], "X": [1, 2, 3]})
     result = df.growlytics.push("id", keep="last", client=sandbox.client, **HOW)

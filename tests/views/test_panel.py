@@ -131,6 +131,14 @@ def test_a_wrong_key_is_not_retried(sandbox):
     assert "retry()" not in render_html(events[-1])
 
 
+def test_a_wrong_url_is_not_retried(faulty):
+    events = []
+    with pytest.raises(gp.EndpointError):
+        gp.push(customers(2), "id", client=faulty(status={404: 1.0}).client, progress=events.append)
+    assert "with the right URL" in render_html(events[-1])
+    assert "retry()" not in render_html(events[-1])
+
+
 def test_rejected_rows_are_not_retried(faulty):
     events = []
     gp.push(customers(20), "id", client=faulty(status={422: 1.0}).client, progress=events.append)
