@@ -126,8 +126,10 @@ def check_ids(
     return replace(checked, violations=(*violations, *_sums(frame, schema)))
 
 
-def check_known_ids(frame: pd.DataFrame, schema: Schema, knows: KnownIds) -> list[Violation]:
+def check_known_ids(frame: pd.DataFrame, schema: Schema, knows: KnownIds | None) -> list[Violation]:
     """Report ids that the ledger knows only in another spelling: as written in the frame, or in another case."""
+    if knows is None:
+        return []
     column = frame.iloc[:, schema.id_position]
     kind = classify(column).kind
     counts: Counter[str] = Counter()

@@ -19,7 +19,7 @@ from growlytics_pandas import contract
 from growlytics_pandas._status import ARRIVED, Status
 from growlytics_pandas._text import argument, options_text, phrase, plural
 from growlytics_pandas.checks.findings import Findings
-from growlytics_pandas.checks.ids import check_ids
+from growlytics_pandas.checks.ids import check_ids, check_known_ids
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.schema import find_id, infer_schema
 from growlytics_pandas.checks.values import Precheck
@@ -38,7 +38,7 @@ from growlytics_pandas.upload.connection import Connection, PushOptions, connect
 from growlytics_pandas.upload.encode import Encoded
 from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer
 from growlytics_pandas.upload.parts import Part, PartTask, whole_frame
-from growlytics_pandas.upload.plan import Plan, PushResult, budget_of
+from growlytics_pandas.upload.plan import Plan, PushResult, budget_of, known_ids
 from growlytics_pandas.upload.rejects import Picked, Wanted
 from growlytics_pandas.upload.runner import EndedRun, LocalRun
 
@@ -88,6 +88,7 @@ class Segment:
     def plan(self, frame: pd.DataFrame, connection: Connection | None) -> SegmentPlan:
         """Work out who joined, left and stayed."""
         known = connection.known_types() if connection else None
+        project = connection.project if connection else None
         ids = frame.iloc[:, [find_id(frame, self.id_col)]]
         id_schema = infer_schema(ids, self.id_col, self._reading_of_id(ids.columns[0]), known=None)
         checked = check_ids(ids, id_schema)
@@ -97,13 +98,13 @@ class Segment:
         combined = self._combined(ids, texts, moves)
         schema = infer_schema(combined, self.id_col, self._options(), known=known)
         violations = check_attributes(schema, len(combined))
-        of_ids = (
-            Findings(checked.violations, ids).detach(0).violations
-        )  # the frame's original ids, not the converted ones
+        spelled = check_known_ids(ids, id_schema, known_ids(project))
+        of_ids = Findings([*checked.violations, *spelled], ids).detach(0)  # with ids as the frame has them
         skipped = np.concatenate([checked.skipped, np.zeros(len(moves.leavers), dtype=bool)])
-        prechecked = Precheck((*violations, *of_ids), dropped_columns(violations), skipped, checked.skipped_by)
-        budget = budget_of(connection.project if connection else None, schema)
-        part = Part(combined, schema, prechecked, budget, PartTask(0, 0, len(combined)))
+        prechecked = Precheck(
+            (*violations, *of_ids.violations), dropped_columns(violations), skipped, checked.skipped_by
+        )
+        part = Part(combined, schema, prechecked, budget_of(project, schema), PartTask(0, 0, len(combined)))
         executor, parts, context = whole_frame(part)
         parts = replace(parts, unchanged={} if self.resend else {0: moves.stayers})
         return SegmentPlan(

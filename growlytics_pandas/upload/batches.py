@@ -48,6 +48,7 @@ from growlytics_pandas.upload.plan import (
     budget_of,
     find_suggestions,
     infer_schema_of_parts,
+    known_ids,
     violations_error,
 )
 from growlytics_pandas.upload.runner import EndedRun, LocalRun
@@ -264,8 +265,9 @@ class StreamRun(LocalRun):
             self._plan_options, align(profile.example, labels), self._id_col, self._connection, facts
         )
         violations = check_attributes(schema, len(frame))
-        budget = budget_of(self._connection.project if self._connection else None, schema)
-        self.context = PlanContext(schema, labels, dropped_columns(violations), budget)
+        project = self._connection.project if self._connection else None
+        dropped = dropped_columns(violations)
+        self.context = PlanContext(schema, labels, dropped, budget_of(project, schema), known_ids(project))
         fresh = [found for found in violations if (found.rule, found.position) not in self._reported]
         self._reported.update((found.rule, found.position) for found in fresh)
         task = self._task(frame, profile, schema)

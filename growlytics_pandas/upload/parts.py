@@ -233,7 +233,7 @@ class Part:
 
     def findings(self, suggestions: Sequence[Suggestion] | None = None) -> Findings:
         """Return the violations; they read their values from the frame."""
-        known = check_known_ids(self.frame, self.schema, self.knows) if self.knows else []
+        known = check_known_ids(self.frame, self.schema, self.knows)
         checked = replace(self.prechecked, violations=(*self.prechecked.violations, *known))
         violations = check_frame(self.frame, self.schema, checked, self.budget, self.texts)
         if suggestions is not None:

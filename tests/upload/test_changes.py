@@ -93,16 +93,21 @@ CAPITALS = pd.DataFrame({"id": [f"IN-{i:03d}" for i in range(50)], "City": "Pune
     ],
     ids=["normalized since", "lower before", "capitals before", "stripped since"],
 )
-@pytest.mark.parametrize("in_parts", [False, True])
-def test_ids_known_in_another_spelling_are_reported(sandbox, first, second, options, in_parts):
+@pytest.mark.parametrize("kind", ["whole", "parts", "read once", "segment"])
+def test_ids_known_in_another_spelling_are_reported(sandbox, tmp_path, first, second, options, kind):
     gp.push(first, "id", client=sandbox.client, progress=False)
-    if in_parts:
-        plan = gp.plan_batches([second[:20], second[20:]], "id", client=sandbox.client, **options)
+    options = {**options, "client": sandbox.client}
+    if kind == "whole":
+        found = gp.plan(second, "id", **options)
+    elif kind == "parts":
+        found = gp.plan_batches([second[:20], second[20:]], "id", **options)
+    elif kind == "read once":
+        found = gp.push_batches(iter([second[:20], second[20:]]), "id", dry_run=True, **options)
     else:
-        plan = gp.plan(second, "id", client=sandbox.client, **options)
-    found = plan.violations.query("rule == 'id_case_duplicate'")
-    assert found["count"].tolist() == [50]
-    assert found["severity"].tolist() == ["warning"]
+        found = gp.push_segment(second, "id", "Is VIP", members=tmp_path / "vip.csv", dry_run=True, **options)
+    found = found.violations.query("rule == 'id_case_duplicate'")
+    assert found["count"].sum() == 50
+    assert set(found["severity"]) == {"warning"}
 
 
 def test_new_and_known_ids_are_not_of_another_spelling(sandbox):
