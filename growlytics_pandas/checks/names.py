@@ -143,7 +143,7 @@ def _check_index(attribute: Attribute, rows: int) -> Iterator[Violation]:
         yield _found(Rule.INDEX_COLUMN, attribute, rows)
 
 
-def check_parts_of_name(schema: Schema, suggestions: Iterable[Suggestion], rows: int) -> list[Violation]:
+def check_split_names(schema: Schema, suggestions: Iterable[Suggestion], rows: int) -> list[Violation]:
     """Report first and last names, if no column holds whole names, which campaigns use, or is suggested for them."""
     renamed = (one for one in suggestions if one.option == "rename")
     if any(each.name == "name" for each in schema.attributes) or any(

@@ -27,9 +27,9 @@ from growlytics_pandas.columns.plan_options import (
     NewAttributes,
     PlanOptions,
     Reading,
+    did_you_mean,
     is_same,
     read_zone,
-    suggest,
 )
 from growlytics_pandas.columns.reading import (
     Ids,
@@ -283,9 +283,8 @@ def find_id(frame: pd.DataFrame, id_col: Hashable) -> int:
         )
     levels = [name for name in frame.index.names if name is not None]
     called = f" The index has {', '.join(map(repr, levels))}." if levels else ""
-    raise InvalidArgumentError(
-        f"{argument('id_col')}: there is no column {id_col!r}.{called} {suggest([*frame.columns, *levels], id_col)}"
-    )
+    similar = did_you_mean([*frame.columns, *levels], id_col)
+    raise InvalidArgumentError(f"{argument('id_col')}: there is no column {id_col!r}.{called} {similar}")
 
 
 MAX_CHECK_ROWS: Final = 65_536
@@ -333,19 +332,19 @@ def prepare(
     start: int,
     stop: int,
     budget: Budget | None = None,
-    prechecked: Collection[int] = (),
+    unread: Collection[int] = (),
     without_id: Mask | None = None,
 ) -> Block:
     """Convert rows `start` to `stop`.
 
-    `dropped`: positions of columns that are not sent; `prechecked`: those whose values are not needed. `without_id`:
+    `dropped`: positions of columns that are not sent; `unread`: those whose values are not needed. `without_id`:
     mask of the frame's rows without an id, if the ids themselves are not needed.
     """
     series = [column for _, column in frame.iloc[start:stop].items()]
     ids = schema.read_ids(series[schema.id_position]) if without_id is None else unread_ids(without_id[start:stop])
     columns = [
         _without_values(series[attribute.position], schema, attribute, ids)
-        if attribute.position in prechecked
+        if attribute.position in unread
         else _read_column(series[attribute.position], schema, attribute, ids)
         for attribute in schema.attributes
         if attribute.type is not None and attribute.position not in dropped

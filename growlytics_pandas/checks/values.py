@@ -1,6 +1,6 @@
 """The checks of values, after those of columns and ids: block by block, on exactly the values that would be sent.
 
-Columns of plain text are prechecked as a whole, so that their texts are not looked at one by one.
+Columns of plain text are looked at as a whole, so that their texts are not looked at one by one.
 """
 
 from __future__ import annotations
@@ -174,12 +174,12 @@ def are_plain(found: TextBytes, name: str, region: str) -> bool:
     return found.all_match(RE2_INDIAN_MOBILE)
 
 
-Prechecks = Mapping[int, OddTexts | PlainTexts]
-"""Position → a text column that was prechecked as a whole."""
-NO_PRECHECKS: Final[Prechecks] = MappingProxyType({})
+TextChecks = Mapping[int, OddTexts | PlainTexts]
+"""Position → a text column that was looked at as a whole."""
+NO_TEXT_CHECKS: Final[TextChecks] = MappingProxyType({})
 
 
-def precheck_columns(frame: pd.DataFrame, schema: Schema, dropped: frozenset[int], texts: TextColumns) -> Prechecks:
+def check_texts(frame: pd.DataFrame, schema: Schema, dropped: frozenset[int], texts: TextColumns) -> TextChecks:
     """Check each text column that is sent unchanged as a whole."""
     found = {
         attribute.position: precheck_texts(
@@ -196,20 +196,20 @@ def precheck_columns(frame: pd.DataFrame, schema: Schema, dropped: frozenset[int
     return {position: one for position, one in found.items() if one is not None}
 
 
-def valid_columns(schema: Schema, prechecks: Prechecks) -> Prechecks:
+def valid_columns(schema: Schema, text_checks: TextChecks) -> TextChecks:
     """Return the columns that need no check text by text: no contacts, or plainly valid contacts."""
     contacts = {attribute.position for attribute in schema.attributes if attribute.name in CONTACTS}
-    return {place: one for place, one in prechecks.items() if one.is_contact or place not in contacts}
+    return {place: one for place, one in text_checks.items() if one.is_contact or place not in contacts}
 
 
 def check_block(
-    frame: pd.DataFrame, schema: Schema, block: Block, prechecks: Prechecks = NO_PRECHECKS
+    frame: pd.DataFrame, schema: Schema, block: Block, text_checks: TextChecks = NO_TEXT_CHECKS
 ) -> list[Violation]:
     """Check the values of a block of rows."""
     violations: list[Violation] = []
     for column in block.columns:
-        prechecked = prechecks.get(column.attribute.position)
-        violations += _ColumnCheck(frame, schema, block, column, prechecked).run()
+        found = text_checks.get(column.attribute.position)
+        violations += _ColumnCheck(frame, schema, block, column, found).run()
     return violations
 
 
@@ -222,10 +222,10 @@ class _ColumnCheck:
         schema: Schema,
         block: Block,
         column: Column,
-        prechecked: OddTexts | PlainTexts | None,
+        text_check: OddTexts | PlainTexts | None,
     ) -> None:
         self._frame, self._schema, self._block, self._column = frame, schema, block, column
-        self._prechecked = prechecked
+        self._text_check = text_check
 
     def run(self) -> Iterator[Violation]:
         values, attribute = self._column.values, self._column.attribute
@@ -233,7 +233,7 @@ class _ColumnCheck:
             yield from self._converted(rule, mask)
         if values.type is AttributeType.STRING:
             yield from self._texts()
-        if self._prechecked is not None and self._prechecked.is_contact:
+        if self._text_check is not None and self._text_check.is_contact:
             pass
         elif attribute.name == "email":
             yield from self._contacts(Rule.EMAIL_INVALID, invalid_emails)
@@ -279,8 +279,8 @@ class _ColumnCheck:
     def _texts(self) -> Iterator[Violation]:
         """Report texts that are too long or odd; for numbers converted to text only the length is checked."""
         start, attribute = self._block.start, self._column.attribute
-        if self._prechecked is not None:
-            findings = self._prechecked.find(start, start + len(self._block.ids.texts))
+        if self._text_check is not None:
+            findings = self._text_check.find(start, start + len(self._block.ids.texts))
         else:
             findings = find_in(self._column.values.values, is_odd=attribute.kind in TEXT_KINDS)
         for found in findings:
@@ -400,8 +400,8 @@ def check_frame(
     `texts`: the text columns of the frame, if some were read before.
     """
     violations = list(checked.violations)
-    prechecks = precheck_columns(frame, schema, checked.dropped, texts or TextColumns(frame))
-    settled = valid_columns(schema, prechecks)
+    text_checks = check_texts(frame, schema, checked.dropped, texts or TextColumns(frame))
+    settled = valid_columns(schema, text_checks)
     id_is_sent = any(attribute.position == schema.id_position for attribute in schema.attributes)
     needs_ids = budget is not None or (id_is_sent and schema.id_position not in settled)
     without_id = None if needs_ids else _without_id(checked, len(frame))
@@ -409,7 +409,7 @@ def check_frame(
     listed = [each for each in schema.attributes if each.kind in TEXT_KINDS and each.position not in settled]
     for start, stop in starts(len(frame), check_rows(frame.shape[1], len(listed))):
         block = prepare(frame, schema, checked.dropped, start, stop, budget, settled, without_id)
-        violations += _of_customers(check_block(frame, schema, block, prechecks), others)
+        violations += _of_customers(check_block(frame, schema, block, text_checks), others)
         violations += _empty_rows(frame, schema, block, checked.skipped)
         del block  # else two blocks are in memory while the next one is prepared
     return _naming_columns(violations)

@@ -54,6 +54,8 @@ FILE_FLAGS: Final[Flags] = {
     "sheet": {"metavar": "NAME", "help": "sheet of a workbook, or its number from 1 (default: the first)"},
     "limit": {"type": whole_number, "metavar": "N", "help": "read only the first N rows, for a trial"},
 }
+OF_FILE: Final = tuple(option for option in FILE_FLAGS if option != "limit")
+"""How a file is read; an options file, which is for many files, does not have these."""
 PLAN_FLAGS: Final[Flags] = {
     "columns": {"metavar": "COLUMN", "help": "send only this column"},
     "exclude": {"metavar": "COLUMN", "help": "leave this column out"},

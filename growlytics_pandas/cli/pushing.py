@@ -18,7 +18,7 @@ import pandas as pd
 
 from growlytics_pandas._status import RETRYABLE, Ended, Status, is_refused
 from growlytics_pandas._text import plural
-from growlytics_pandas.cli.flags import PUSH_FLAGS, read_options
+from growlytics_pandas.cli.flags import OF_FILE, PUSH_FLAGS, read_options
 from growlytics_pandas.cli.loading import (
     Loaded,
     begin_summary,
@@ -29,7 +29,6 @@ from growlytics_pandas.cli.loading import (
     write_notes,
 )
 from growlytics_pandas.cli.output_files import add_output_file, check_outputs, write_outputs
-from growlytics_pandas.cli.readers import OF_FILE
 from growlytics_pandas.cli.running import Command, Exit, Stopper, explain
 from growlytics_pandas.cli.summary import REFUSED, FailedRow, Summary, as_line
 from growlytics_pandas.columns.plan_options import PlanOptions

@@ -27,8 +27,6 @@ from growlytics_pandas.http.protocol import one_line
 
 FORMATS: Final = ("csv", "tsv", "jsonl", "parquet", *EXCEL_FORMATS)
 STDIN: Final = "-"
-OF_FILE: Final = ("format", "encoding", "sep", "skip_rows", "sheet")
-"""How a file is read; an options file, which is for many files, does not have these."""
 _SUFFIXES: Final = {
     ".csv": "csv",
     ".tsv": "tsv",

@@ -10,10 +10,9 @@ from typing import Any, Final
 import pandas as pd
 
 from growlytics_pandas import options
-from growlytics_pandas.cli.flags import SERVICE_FLAGS, as_flags
+from growlytics_pandas.cli.flags import OF_FILE, SERVICE_FLAGS, as_flags
 from growlytics_pandas.cli.loading import begin_summary, load_and_check, load_and_note
 from growlytics_pandas.cli.output_files import add_output_file, check_outputs, write_outputs
-from growlytics_pandas.cli.readers import OF_FILE
 from growlytics_pandas.cli.running import Command, Exit, Stopper, program
 from growlytics_pandas.cli.summary import Summary
 from growlytics_pandas.errors import InvalidArgumentError

@@ -499,10 +499,12 @@ def require_columns(columns: Collection[Any], name: str, labels: Iterable[Hashab
     present = set(columns)
     for label in labels:
         if label not in present:
-            raise InvalidArgumentError(f"{argument(name)}: there is no column {label!r}. {suggest(columns, label)}")
+            raise InvalidArgumentError(
+                f"{argument(name)}: there is no column {label!r}. {did_you_mean(columns, label)}"
+            )
 
 
-def suggest(columns: Collection[Any], label: Hashable) -> str:
+def did_you_mean(columns: Collection[Any], label: Hashable) -> str:
     """Return "Did you mean …?" with similarly spelled columns; if there are none, the list of columns."""
     shown = {str(one).casefold(): repr(one) for one in columns}  # labels that differ only in case match
     levels = [repr(c) for c in columns if isinstance(c, tuple) and any(is_same(label, one) for one in c)]

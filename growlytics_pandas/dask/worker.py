@@ -20,12 +20,11 @@ from distributed import get_worker
 from distributed.protocol import serialize_bytes
 
 from growlytics_pandas._status import Status
-from growlytics_pandas.columns.dtypes import Mask
+from growlytics_pandas.columns.dtypes import Mask, Rows
 from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.upload.connection import ConnectionRecipe
 from growlytics_pandas.upload.delivery import CancellationToken, Delivery
 from growlytics_pandas.upload.encode import Encoded
-from growlytics_pandas.upload.outcomes import Rows
 from growlytics_pandas.upload.parts import Part, PartOrder, PartOutcome, PartPush, PlanContext
 
 TOPIC: Final = "growlytics"  # of all runs, so that the scheduler keeps few events

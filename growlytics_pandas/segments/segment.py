@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from growlytics_pandas import contract
@@ -23,7 +22,7 @@ from growlytics_pandas.checks.ids import check_ids, check_known_ids
 from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.schema import find_id, infer_schema
 from growlytics_pandas.checks.values import Precheck
-from growlytics_pandas.columns.dtypes import Mask, classify
+from growlytics_pandas.columns.dtypes import Mask, Rows, classify
 from growlytics_pandas.columns.plan_options import PlanOptions
 from growlytics_pandas.errors import (
     ConstraintViolationError,
@@ -43,8 +42,6 @@ from growlytics_pandas.upload.rejects import Picked, Wanted
 from growlytics_pandas.upload.runner import EndedRun, LocalRun
 
 FEW: Final = 10  # members: if fewer, all may plausibly leave at once
-
-Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -432,7 +432,7 @@ def open_transport(name: TransportName, endpoint: Endpoint, max_concurrency: int
             f"{argument('transport')}: found 'curl' together with session=, which is for requests only. "
             f"Use {options_text(transport='requests')}, or omit session."
         )
-    if name != "requests" and endpoint.session is None:
+    if name in ("auto", "curl") and endpoint.session is None:
         try:
             from growlytics_pandas.http.curl import CurlTransport  # noqa: PLC0415 - pycurl is optional
 

@@ -25,6 +25,7 @@ import pandas as pd
 
 from growlytics_pandas._masking import NOT_SHOWN, replaced
 from growlytics_pandas._status import NEVER_SENT, RETRYABLE, Ended, Failure, Status, is_refused
+from growlytics_pandas.columns.dtypes import Rows
 from growlytics_pandas.views.events import Listener, ProgressEvent
 from growlytics_pandas.views.metrics import MAX_SAMPLES, RunFacts, Sample
 
@@ -85,7 +86,6 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype({"index": object, "id": "string", "status": "str", "error": "string", "http_status": "Int64"})
 
 
-Rows = npt.NDArray[np.int64]
 _ORDER: Final = tuple(Status)
 CODES: Final = {status: code for code, status in enumerate(_ORDER)}
 """The code of each status, one byte."""

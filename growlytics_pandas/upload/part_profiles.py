@@ -19,7 +19,7 @@ import pandas as pd
 from growlytics_pandas._rules import Rule
 from growlytics_pandas.checks.ids import LabelRows, customers_only, find_label_rows, find_same
 from growlytics_pandas.checks.schema import ColumnFacts, sent_positions
-from growlytics_pandas.columns.dtypes import TEXT_KINDS, Kind, Mask, absent, classify, merge, starts, tally
+from growlytics_pandas.columns.dtypes import TEXT_KINDS, Kind, Mask, Rows, absent, classify, merge, starts, tally
 from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.plan_options import Keep, PlanOptions
 from growlytics_pandas.columns.reading import (
@@ -33,8 +33,7 @@ from growlytics_pandas.columns.reading import (
 )
 from growlytics_pandas.columns.texts import hash_texts
 from growlytics_pandas.errors import InvalidArgumentError
-from growlytics_pandas.upload.outcomes import Rows
-from growlytics_pandas.upload.parts import PartList, PartTask, changed, digest_ids
+from growlytics_pandas.upload.parts import PartList, PartTask, changed_error, digest_ids
 
 EXAMPLE_ROWS: Final = 20  # of the first part
 UNCOMPARABLE: Final = (TypeError, ArithmeticError)  # lists and dicts; a signalling NaN
@@ -355,7 +354,7 @@ def profile_parts(
     texts = dict(run(fetch_ids, how, suspects)) if suspects else {}
     for number, found_texts in texts.items():
         if not np.array_equal(hash_texts(found_texts), profiles[number].exact[suspects[number]]):
-            raise changed(number, "its ids, or their order, have changed since the plan was made")
+            raise changed_error(number, "its ids, or their order, have changed since the plan was made")
     shared = compare(suspects, texts, first_rows, options.keep)
     tasks = [_task(number, first_rows[number], each, shared) for number, each in enumerate(profiles)]
     example = next((each.example for each in profiles if each.rows), profiles[0].example)

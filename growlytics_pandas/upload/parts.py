@@ -20,12 +20,12 @@ from growlytics_pandas._rules import Rule
 from growlytics_pandas._status import Status
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.ids import KnownIds, check_ids, check_known_ids
-from growlytics_pandas.checks.names import check_attributes, check_parts_of_name, dropped_columns
+from growlytics_pandas.checks.names import check_attributes, check_split_names, dropped_columns
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Attribute, Budget, Schema, prepare
 from growlytics_pandas.checks.suggestion_warnings import with_suggestions
 from growlytics_pandas.checks.values import Precheck, check_frame
-from growlytics_pandas.columns.dtypes import BLOCK_ROWS, ColumnKind, Kind, Mask, classify, starts
+from growlytics_pandas.columns.dtypes import BLOCK_ROWS, ColumnKind, Kind, Mask, Rows, classify, starts
 from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.reading import SharedIdRows
 from growlytics_pandas.columns.texts import TextColumns, hash_texts
@@ -35,7 +35,7 @@ from growlytics_pandas.ledger.digests import CellColumn, Digester, Digests
 from growlytics_pandas.upload.connection import Connection
 from growlytics_pandas.upload.delivery import CancellationToken, Chunk, Delivery
 from growlytics_pandas.upload.encode import Encoded, PartDigests
-from growlytics_pandas.upload.outcomes import OutcomeBuffer, Rows, Snapshot
+from growlytics_pandas.upload.outcomes import OutcomeBuffer, Snapshot
 from growlytics_pandas.upload.rejects import Picked, Wanted, pick
 
 A = TypeVar("A")
@@ -127,7 +127,7 @@ class PartList:
         return PartList((*self.tasks, task), (*self.skipped, skipped))
 
 
-def changed(number: int, what: str) -> DataError:
+def changed_error(number: int, what: str) -> DataError:
     """Return the error for a part that has changed since the plan was made."""
     return DataError(
         f"part {number}: {what}; the source must return the same rows in the same order each time. Nothing of this "
@@ -237,7 +237,7 @@ class Part:
         checked = replace(self.prechecked, violations=(*self.prechecked.violations, *known))
         violations = check_frame(self.frame, self.schema, checked, self.budget, self.texts)
         if suggestions is not None:
-            violations += check_parts_of_name(self.schema, suggestions, len(self.frame))
+            violations += check_split_names(self.schema, suggestions, len(self.frame))
         if suggestions:
             violations = with_suggestions(violations, self.schema, suggestions, len(self.frame))
         return Findings(violations, self.frame)
@@ -357,19 +357,19 @@ def _require_same_ids(frame: pd.DataFrame, schema: Schema, task: PartTask) -> No
         ids = schema.read_ids(column.iloc[start:stop])
         has_id[start:stop], exact[start:stop] = ~ids.missing, hash_texts(ids.texts)
     if digest_ids(has_id, exact) != task.ids:
-        raise changed(task.number, "its ids, or their order, have changed since the plan was made")
+        raise changed_error(task.number, "its ids, or their order, have changed since the plan was made")
 
 
 def _require_same_form(frame: pd.DataFrame, task: PartTask) -> None:
     """Raise if the rows or columns of a part have changed since the plan was made."""
     if len(frame) != task.rows:
-        raise changed(task.number, f"it has {len(frame):,} rows, and had {task.rows:,} when the plan was made")
+        raise changed_error(task.number, f"it has {len(frame):,} rows, and had {task.rows:,} when the plan was made")
     labels = tuple(frame.columns)
     if task.ids and labels != task.labels:
         odd = set(labels) ^ set(task.labels)
         other = next((repr(label) for label in (*labels, *task.labels) if label in odd), "")
         found = f"{other} was added or removed" if other else "their order or number differs"
-        raise changed(task.number, f"its columns have changed since the plan was made: {found}")
+        raise changed_error(task.number, f"its columns have changed since the plan was made: {found}")
 
 
 def check_part(part: Part, _argument: None) -> Findings:

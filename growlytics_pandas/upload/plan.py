@@ -22,7 +22,7 @@ from growlytics_pandas._status import Status
 from growlytics_pandas._text import caller_level, listed, options_text, plural
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.ids import KnownIds, customers_only
-from growlytics_pandas.checks.names import check_attributes, check_parts_of_name, dropped_columns
+from growlytics_pandas.checks.names import check_attributes, check_split_names, dropped_columns
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Budget, ColumnFacts, Schema, infer_schema, name_of_column
 from growlytics_pandas.checks.suggestion_warnings import with_suggestions
@@ -68,7 +68,7 @@ from growlytics_pandas.views.tables import (
 
 A = TypeVar("A")
 
-_COMPARED_ROWS: Final = 10_000  # a repr compares at most this many with the ledger: 0.1 s
+_QUICK_ROWS: Final = 10_000  # a repr compares at most this many with the ledger: 0.1 s
 _COPY_ON_WRITE_MAJOR: Final = 3
 RESENT_DTYPES: Final = {"part": "int64", "rows": "int64", "again": "int64"}
 _SHOWN_GROUPS: Final = 10  # of violations in an error
@@ -154,7 +154,7 @@ class Plan(HtmlRepr):
         found = dict(self._executor.run_on_parts(check_part, self._context, self._requested(None)))
         of_parts = (each for number in sorted(found) for each in found[number].violations)
         schema, suggested, rows = self._schema, self._suggested, self._parts.rows
-        violations = [*self._column_violations, *check_parts_of_name(schema, suggested, rows), *of_parts]
+        violations = [*self._column_violations, *check_split_names(schema, suggested, rows), *of_parts]
         return Findings(with_suggestions(violations, schema, suggested, rows))
 
     @cached_property
@@ -426,7 +426,7 @@ class Plan(HtmlRepr):
 
     @property
     def _is_quick_to_compare(self) -> bool:
-        return self._whole is not None and self._parts.rows <= _COMPARED_ROWS
+        return self._whole is not None and self._parts.rows <= _QUICK_ROWS
 
     def _relabelled(self, index: pd.Index[Any], label: str) -> Plan:
         """Return the plan of the same frame with other labels, which messages call `label`."""

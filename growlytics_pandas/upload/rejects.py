@@ -16,10 +16,10 @@ from growlytics_pandas._status import MEANINGS, Status, is_refused
 from growlytics_pandas.checks.findings import Findings, detail_list
 from growlytics_pandas.checks.schema import Budget, Schema, prepare
 from growlytics_pandas.checks.violations import Violation, message_text
-from growlytics_pandas.columns.dtypes import starts
+from growlytics_pandas.columns.dtypes import Rows, starts
 from growlytics_pandas.columns.frames import REJECT_LABELS, REJECT_LABELS_IF_TAKEN
 from growlytics_pandas.contract import ENDPOINT_STATUSES, KEY_STATUSES
-from growlytics_pandas.upload.outcomes import OutcomeBuffer, Rows
+from growlytics_pandas.upload.outcomes import OutcomeBuffer
 
 _JOINT: Final = "; "
 _FIXES: Final[Mapping[str, str]] = {

@@ -18,10 +18,11 @@ from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import ARRIVED, MEANINGS, RETRYABLE, Ended, Status
 from growlytics_pandas._text import plural
 from growlytics_pandas.checks.findings import Findings
+from growlytics_pandas.columns.dtypes import Rows
 from growlytics_pandas.csv_safe import write_csv
 from growlytics_pandas.errors import InvalidArgumentError, UsageError
 from growlytics_pandas.upload.connection import PushOptions
-from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer, OutcomeStore, Rows
+from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer, OutcomeStore
 from growlytics_pandas.upload.parts import Part, PartList, PartTask
 from growlytics_pandas.views.excel import rejects_sheet, summary_table, write_workbook
 from growlytics_pandas.views.html import Page, render_notebook

@@ -5,6 +5,7 @@ import ssl
 
 import pytest
 import trustme
+from support.transports import TRANSPORTS
 from support.wire_server import HEADERS, Server, accept
 
 from growlytics_pandas.http.api_key import Headers
@@ -36,7 +37,7 @@ def scheme(request):
     return request.param
 
 
-@pytest.fixture(params=["requests", "curl"])
+@pytest.fixture(params=TRANSPORTS)
 def name(request):
     return request.param
 

@@ -1,3 +1,7 @@
 """The transports that tests run with."""
 
-TRANSPORTS = ("curl", "requests")
+from typing import get_args
+
+from growlytics_pandas.upload.connection import TransportName
+
+TRANSPORTS = tuple(sorted(set(get_args(TransportName)) - {"auto"}))

@@ -6,6 +6,7 @@ import ssl
 
 import pytest
 import trustme
+from support.transports import TRANSPORTS
 from support.wire_server import KEY, Server, accept
 
 from growlytics_pandas import Client
@@ -13,7 +14,7 @@ from growlytics_pandas import Client
 BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 
-@pytest.fixture(params=["requests", "curl"])
+@pytest.fixture(params=TRANSPORTS)
 def transport(request):
     return request.param
 
