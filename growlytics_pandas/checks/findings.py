@@ -182,14 +182,14 @@ class Findings:
             violation.effect,
             violation.column,
             violation.attribute,
-            len(violation),
-            violation.count if violation.rows is None else len(violation),
-            None if first.rows is None else int(first.rows[0]),
-            _values_of(first, self._frame)[0],
-            self._messages(first)[0],
-            storable(message_text(first, detail)),
-            self.fix_text(violation),
-            _other_reasons(violation.details, detail) if violation.rule in _WITH_REASONS else "",
+            violations=len(violation),
+            cells=violation.count if violation.rows is None else len(violation),
+            row=None if first.rows is None else int(first.rows[0]),
+            value=_values_of(first, self._frame)[0],
+            message=self._messages(first)[0],
+            finding=storable(message_text(first, detail)),
+            fix=self.fix_text(violation),
+            others=_other_reasons(violation.details, detail) if violation.rule in _WITH_REASONS else "",
         )
 
 

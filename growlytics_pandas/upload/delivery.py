@@ -217,15 +217,17 @@ class Delivery:
 
     def snapshot(self, first_row: int = 0) -> Snapshot:
         """Return the progress made; `first_row` is the number of the first row in the whole."""
+        trouble, server_text = self.trouble
         return Snapshot(
             self._buffer.counts(),
-            self.retries,
-            self.in_flight,
-            self.controller.concurrency,
-            tuple(failure._replace(row=failure.row + first_row) for failure in self.last_failures),
-            self.answer_seconds,
-            *self.trouble,
-            self.is_stopping,
+            retries=self.retries,
+            in_flight=self.in_flight,
+            concurrency=self.controller.concurrency,
+            failures=tuple(failure._replace(row=failure.row + first_row) for failure in self.last_failures),
+            answer_seconds=self.answer_seconds,
+            trouble=trouble,
+            server_text=server_text,
+            is_stopping=self.is_stopping,
         )
 
     @property

@@ -104,10 +104,12 @@ def profile_part(frame: pd.DataFrame, how: ProfileOptions, _task: object = None)
         raise InvalidArgumentError(
             f"id_col: a part has no column {how.id_column!r}; its columns are {', '.join(map(repr, labels[:10]))}."
         )
-    ids = _hash_ids(frame, labels.index(how.id_column), how)
-    customers = customers_only(frame, np.concatenate([[], *ids[-1].values()]).astype("int64"))
+    has_id, exact, folded, is_rounded, label_rows = _hash_ids(frame, labels.index(how.id_column), how)
+    customers = customers_only(frame, np.concatenate([[], *label_rows.values()]).astype("int64"))
     tallies = [_tally(frame.iloc[:, i], _sample(customers.iloc[:, i]), label, how) for i, label in enumerate(labels)]
-    return PartProfile(labels, tuple(tallies), *ids, frame.head(EXAMPLE_ROWS))
+    return PartProfile(
+        labels, tuple(tallies), has_id, exact, folded, is_rounded, label_rows, example=frame.head(EXAMPLE_ROWS)
+    )
 
 
 def fetch_ids(frame: pd.DataFrame, how: ProfileOptions, rows: npt.NDArray[np.int64]) -> list[str]:

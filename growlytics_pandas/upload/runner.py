@@ -160,19 +160,21 @@ class Run(ABC):
         """Return the facts of the run; `would_refuse`: it was a dry run of a push that would raise."""
         snapshot = self.snapshot()
         samples = self._progress.close(snapshot)
+        retried, retry_arrived = self._retried()
         return RunFacts(
-            self._progress.started,
-            samples[-1].elapsed_seconds,
-            snapshot.retries,
-            self.ended.value,
-            self._connection.base_url if self._connection else None,
-            self.message,
-            samples,
-            would_refuse,
-            self.options.label,
-            getattr(self.error, "server_message", "") if self.message else "",
-            *self._retried(),
-            n_left_out,
+            started=self._progress.started,
+            seconds=samples[-1].elapsed_seconds,
+            retries=snapshot.retries,
+            ended=self.ended.value,
+            base_url=self._connection.base_url if self._connection else None,
+            message=self.message,
+            samples=samples,
+            would_refuse=would_refuse,
+            label=self.options.label,
+            server_text=getattr(self.error, "server_message", "") if self.message else "",
+            retried=retried,
+            retry_arrived=retry_arrived,
+            n_left_out=n_left_out,
         )
 
     def _retried(self) -> tuple[int, int]:

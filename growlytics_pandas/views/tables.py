@@ -18,6 +18,7 @@ from growlytics_pandas._masking import MISSING, Masker, is_missing, visible, wri
 from growlytics_pandas._rules import Effect, Group, Rule, Severity
 from growlytics_pandas._status import ARRIVED, MEANINGS, Status
 from growlytics_pandas._text import argument, options_text, phrase, plural
+from growlytics_pandas.columns.frames import REJECT_LABELS
 from growlytics_pandas.contract import AttributeType
 from growlytics_pandas.views.html import Cell, Code, Column, Fields, Line, Mark, StatusLevel, Table, render_tables
 
@@ -498,7 +499,7 @@ class RejectsFrame(_RowsFrame):
         )
         shown, table = self._shown_rows("Rows to correct", columns)
         cells = zip(shown.index.tolist(), *(shown.iloc[:, i].tolist() for i in range(shown.shape[1])), strict=True)
-        labels = self.columns[4:].tolist()
+        labels = self.columns[len(REJECT_LABELS) :].tolist()
         rows: list[tuple[Cell, ...]] = []
         for name, status, rule, reason, fix, *values in cells:
             lines = (_plain(reason), _plain(fix), _fields(labels, values))
