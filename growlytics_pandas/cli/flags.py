@@ -200,10 +200,10 @@ def _is_of_column(option: str) -> bool:
 def read_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the options of the plan from flags and file; flags override the file, column by column.
 
-    The id column and the options of a push are stored in `arguments`. Values that are not allowed raise here, before
-    the file is read.
+    The id column, the options of a push, and as `kept` those of the options file are stored in `arguments`. Values that
+    are not allowed raise here, before the file is read.
     """
-    kept = load(arguments.options) if arguments.options else {}
+    arguments.kept = kept = load(arguments.options) if arguments.options else {}
     arguments.id_col = arguments.id_col or kept.get("id_col")
     if not arguments.id_col:
         raise InvalidArgumentError("--id-col: required, here or as id_col in the file of --options.")
@@ -220,7 +220,7 @@ def check_file(arguments: argparse.Namespace, columns: Iterable[Any]) -> None:
     """Raise if the options file names a column that does not exist, or if its options contradict each other."""
     if not arguments.options:
         return
-    kept, labels = load(arguments.options), list(columns)
+    kept, labels = arguments.kept, list(columns)
     of_plan = PlanOptions(**{key: kept[key] for key in PLAN_KEYS if key in kept})
     try:
         with message_style(PYTHON):

@@ -43,8 +43,7 @@ def _suggest(arguments: argparse.Namespace, _stopper: Stopper) -> Summary:
     push = _command("push", arguments)
     if arguments.save is None:
         return replace(summary, next=f"{push} {as_flags({'id_col': arguments.id_col, **suggested})}")
-    kept = options.load(arguments.options) if arguments.options else {}
-    of_push = {key: kept[key] for key in options.PUSH_KEYS if key in kept}
+    of_push = {key: arguments.kept[key] for key in options.PUSH_KEYS if key in arguments.kept}
     options.save(arguments.save, id_col=arguments.id_col, **suggested, **of_push)
     path = str(arguments.save)
     return replace(summary, files={"options": path}, next=f"{push} --options {shlex.quote(path)}")

@@ -1,7 +1,9 @@
 """A text file is read in one way, whether or not the ledger knows the types of its columns."""
 
+import os
 import shlex
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +51,18 @@ def test_save_does_not_replace_a_file(command, write, tmp_path):
     assert command("suggest", file, "--options", "o.toml", "--save", "new.toml").status == 0
     kept = tomllib.loads((tmp_path / "new.toml").read_text())
     assert kept == {"id_col": "id", "keep": "last", "errors": "drop", "strip": ["City"]}
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="pipes have no path here")
+def test_the_options_file_is_read_once_so_it_may_be_a_pipe(command, write, tmp_path):
+    file = write("a.csv", "id,City\na, Pune\n")
+    reading, writing = os.pipe()
+    os.write(writing, b'id_col = "id"\nkeep = "last"\nerrors = "drop"\nrename = {City = "Town"}\n')
+    os.close(writing)
+    assert command("suggest", file, "--options", f"/dev/fd/{reading}", "--save", "new.toml").status == 0
+    os.close(reading)
+    kept = tomllib.loads((tmp_path / "new.toml").read_text())
+    assert kept == {"id_col": "id", "keep": "last", "errors": "drop", "rename": {"City": "Town"}, "strip": ["City"]}
 
 
 def test_violations_are_counted_by_column(command, write):
