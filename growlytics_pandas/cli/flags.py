@@ -12,16 +12,20 @@ from typing import Any, Final, get_args
 
 from growlytics_pandas import contract
 from growlytics_pandas._text import PYTHON, MessageStyle, message_style
+from growlytics_pandas.checks.profile import LISTED
 from growlytics_pandas.cli.readers import FORMATS
 from growlytics_pandas.columns.named_formats import NAMED_FORMATS
-from growlytics_pandas.columns.plan_options import NORMALIZATIONS, PlanOptions, require_columns
+from growlytics_pandas.columns.plan_options import (
+    NORMALIZATIONS,
+    ONLY_BY_COLUMN,
+    TYPE_OPTIONS,
+    PlanOptions,
+    require_columns,
+)
 from growlytics_pandas.errors import InvalidArgumentError, InvalidArgumentTypeError
 from growlytics_pandas.options import PLAN_KEYS, PUSH_KEYS, load
 from growlytics_pandas.upload.connection import PushOptions, Track, TransportName
 
-_TYPED: Final = ("types", "date_format", "decimal")  # options that give a column a type: one per column
-_BY_COLUMN: Final = ("rename", "types", "normalize")  # options that have no value for all columns
-_ADDED: Final = ("exclude", "strip")  # lists to which flags add
 _STRIPPED: Final = "strip_columns"  # what --strip-column sets; --strip sets `strip`
 
 
@@ -252,7 +256,7 @@ def _of_columns(option: str, given: list[Any]) -> Any:
         label, _, value = ("--" if text == [] else text).rpartition("=")  # argparse makes a list of "--"
         found.setdefault(label, []).append(value)
     for_all = found.pop("", None)
-    if for_all and option in _BY_COLUMN:
+    if for_all and option in ONLY_BY_COLUMN:
         raise InvalidArgumentError(f"{flag}: found {for_all[0]!r}; it must be {PLAN_FLAGS[option]['metavar']}.")
     if for_all and found:
         raise InvalidArgumentError(f"{flag}: give it for all columns, or as COLUMN=… for each column, not both.")
@@ -271,15 +275,15 @@ def _override(kept: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     Columns to exclude or to strip are added to those of the file, so that a flag that a fix names undoes none of them.
     """
     merged = dict(kept)
-    named = {label for option in _TYPED if isinstance(given.get(option), dict) for label in given[option]}
-    for option in _TYPED:
+    named = {label for option in TYPE_OPTIONS if isinstance(given.get(option), dict) for label in given[option]}
+    for option in TYPE_OPTIONS:
         if isinstance(merged.get(option), dict):
             merged[option] = {label: value for label, value in merged[option].items() if label not in named}
     for option, value in given.items():
         before = merged.get(option)
         if isinstance(before, dict) and isinstance(value, dict):
             merged[option] = {**before, **value}
-        elif option in _ADDED and isinstance(before, list) and isinstance(value, list):
+        elif option in LISTED and isinstance(before, list) and isinstance(value, list):
             merged[option] = list(dict.fromkeys([*before, *value]))
         else:
             merged[option] = value

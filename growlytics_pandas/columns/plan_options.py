@@ -36,11 +36,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 NORMALIZATIONS: Final = ("lower", "email", "E.164", "national")
 PHONE_NORMALIZATIONS: Final = ("E.164", "national")
 _DECIMAL_MARKS: Final = (".", ",")
-_EXAMPLES: Final = {
-    "rename": {"city": "City"},
-    "types": {"City": "string"},
-    "normalize": {"Email": "email"},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +179,9 @@ class PlanOptions:
         return set().union(*self._labels_by_option().values())
 
     def _labels_by_option(self) -> dict[str, Iterable[Any]]:
-        given = {name: getattr(self, name) for name in _PER_COLUMN}
         return {
             name: value
-            for name, value in given.items()
+            for name, value in self.given().items()
             if isinstance(value, dict) or (isinstance(value, list) and name not in _LISTS_OF_VALUES)
         }
 
@@ -229,6 +223,20 @@ class PlanOptions:
                         f"{argument(name, label)}: it requests a {here}, but {argument(other, label)} requests a "
                         f"{there}; remove one of them."
                     )
+
+
+# What other code must know of an option besides its field.
+TYPE_OF_OPTION: Final = MappingProxyType({"date_format": contract.DATE, "decimal": contract.NUMBER})
+"""The type that an option requests for the columns that it names."""
+TYPE_OPTIONS: Final = frozenset({"types", *TYPE_OF_OPTION})
+"""Options that determine the type of a column."""
+READING_OPTIONS: Final = TYPE_OPTIONS | {"na_values", "strip", "normalize"}
+"""Options that determine how a column is read."""
+ONLY_BY_COLUMN: Final = MappingProxyType(
+    {"rename": {"city": "City"}, "types": {"City": "string"}, "normalize": {"Email": "email"}}
+)
+"""Options that have no value for all columns, with an example of each."""
+_LISTS_OF_VALUES: Final = ("date_format", "na_values")  # a list given for these contains values, not columns
 
 
 def options_of(given: Mapping[str, Any], of_push: Collection[str] = ()) -> PlanOptions:
@@ -274,17 +282,6 @@ def list_options(function: F, options: Any, names: Collection[str], before: str 
     return function
 
 
-_PER_COLUMN: Final = (
-    *("columns", "exclude", "rename", "types", "date_format", "decimal", "na_values"),
-    *("strip", "normalize"),
-)
-TYPE_OF_OPTION: Final = MappingProxyType({"date_format": contract.DATE, "decimal": contract.NUMBER})
-"""The type that an option requests for the columns that it names."""
-TYPE_OPTIONS: Final = ("types", *TYPE_OF_OPTION)
-"""Options that determine the type of a column."""
-_LISTS_OF_VALUES: Final = ("date_format", "na_values")  # a list given for these contains values, not columns
-
-
 def _value_for(value: Any, label: Hashable) -> Any:
     """Return an option's value for a column; the option applies to all columns or is a dict by column."""
     return value.get(label) if isinstance(value, dict) else value
@@ -324,7 +321,7 @@ def _check_by_column(name: str, found: Any, check: Callable[..., Any]) -> dict[A
     if found is not None and not isinstance(found, Mapping):
         raise InvalidArgumentTypeError(
             f"{argument(name)}: found a {type(found).__name__}; it must be a dict: "
-            f"{options_text(**{name: _EXAMPLES[name]})}."
+            f"{options_text(**{name: ONLY_BY_COLUMN[name]})}."
         )
     return None if found is None else {label: check(name, value, label) for label, value in found.items()}
 

@@ -11,8 +11,9 @@ from growlytics_pandas._masking import Masker, visible
 from growlytics_pandas._text import PYTHON, MessageStyle
 from growlytics_pandas.checks.suggestions import Suggestion
 from growlytics_pandas.columns.named_formats import NAMED_FORMATS
+from growlytics_pandas.columns.plan_options import READING_OPTIONS
 from growlytics_pandas.contract import BOOLEAN, DATE, NUMBER, STRING
-from growlytics_pandas.form.state import KEEPS, READINGS, ColumnState, reading_of
+from growlytics_pandas.form.state import KEEPS, ColumnState, reading_of
 from growlytics_pandas.views.tables import label_text
 
 MAX_SUGGESTION_CHARS: Final = 80
@@ -86,7 +87,7 @@ def column_text(column: ColumnState) -> str:
 
 def control_text(given: Mapping[str, Any]) -> str:
     """Name the controls of the form for options of a call."""
-    by_column = {option: value for option, value in given.items() if option in READINGS and not _is_one(value)}
+    by_column = {option: value for option, value in given.items() if option in READING_OPTIONS and not _is_one(value)}
     columns = dict.fromkeys(column for value in by_column.values() for column in value)
     readings = [f"“read as” of {label_text(each)}: {reading_text(reading_of(each, by_column))}" for each in columns]
     others = (text for option, value in given.items() if option not in by_column for text in _controls(option, value))
@@ -112,7 +113,7 @@ def _controls(option: str, value: Any) -> list[str]:
             return [f"no tick at {label_text(column)}" for column in value]
         case "rename":
             return [f"“attribute name” of {label_text(column)}: {name}" for column, name in value.items()]
-        case _ if option in READINGS:  # not by column
+        case _ if option in READING_OPTIONS:  # not by column
             return [f"“read as” {reading_text({option: value})}"]
     return [f"form({PYTHON.options({option: value})})"]
 

@@ -16,7 +16,14 @@ from pandas.api.types import is_numeric_dtype
 from growlytics_pandas._labels import is_customer_id, is_other_id, words_of
 from growlytics_pandas.checks.schema import find_id, name_of
 from growlytics_pandas.columns.frames import count_reject_labels
-from growlytics_pandas.columns.plan_options import PHONE_NORMALIZATIONS, Keep, PlanOptions
+from growlytics_pandas.columns.plan_options import (
+    PHONE_NORMALIZATIONS,
+    READING_OPTIONS,
+    TYPE_OF_OPTION,
+    TYPE_OPTIONS,
+    Keep,
+    PlanOptions,
+)
 from growlytics_pandas.contract import INDIA, RESERVED_ATTRIBUTES, STRING, TYPES
 from growlytics_pandas.errors import InvalidArgumentError
 
@@ -32,13 +39,8 @@ _ID_WORDS: Final = frozenset({"id", "ids", "uuid", "guid", "key"})
 """The last word of other labels that an id may have."""
 _UNLIKELY: Final = 100
 _SHARE_OF_IDS: Final = 0.95  # of the cells of an id column that are present, and of those that are unique
-READINGS: Final = ("types", "date_format", "decimal", "na_values", "strip", "normalize")
-"""The options for reading a column, which are the choices of “read as”."""
-TYPED_BY: Final = frozenset({"date_format", "decimal"})
-"""The options that imply a type."""
-_OF_TYPES: Final = TYPED_BY | {"types"}
-NO_CONTROL: Final = ("timezone", "name", "new_attributes")
-"""The options that only a call gives."""
+_WITH_CONTROL: Final = frozenset({"columns", "exclude", "rename", "keep", "region", *READING_OPTIONS})
+"""The options with a control, for `READING_OPTIONS` “read as”; only a call gives the others."""
 MAX_LINE_CHARS: Final = 88  # a longer line is broken into one argument per line
 MAX_LITERAL_CHARS: Final = 80  # of a label in the code; a longer one is replaced by its position
 
@@ -85,7 +87,7 @@ class ColumnState:
         if more and not self.is_suggested:
             return joined(self.reading, more)
         if any(choice.items() <= self.reading.items() for choice in self.choices):
-            return {option: value for option, value in self.suggestion.items() if option not in _OF_TYPES}
+            return {option: value for option, value in self.suggestion.items() if option not in TYPE_OPTIONS}
         is_contained = bool(self.suggestion) and self.suggestion.items() <= self.reading.items()
         return self.reading if is_contained else self.suggestion
 
@@ -198,7 +200,7 @@ class FormState:
     def with_options(self, options: PlanOptions) -> FormState:
         """Return the state with the options of a call chosen."""
         columns = tuple(_with_options(column, options) for column in self.columns)
-        others = {name: value for name, value in options.given().items() if name in NO_CONTROL}
+        others = {name: value for name, value in options.given().items() if name not in _WITH_CONTROL}
         chosen = replace(self, columns=columns, keep=options.keep, region=options.region, others=others)
         id_column = chosen.id_column
         is_listed = options.columns is not None or id_column.label in (options.exclude or ())
@@ -223,7 +225,7 @@ class FormState:
                 column,
                 suggestion=column.with_more(reading_of(column.label, suggested)),
                 offers=of(column, offered),
-                choices=tuple(each for each in of(column, choices) if each.keys() <= _OF_TYPES) or column.choices,
+                choices=tuple(each for each in of(column, choices) if each.keys() <= TYPE_OPTIONS) or column.choices,
             ).fitting()
             for column in self.columns
         )
@@ -307,9 +309,9 @@ def reading_of(label: Hashable, options: Mapping[str, Any]) -> dict[str, Any]:
     found = {
         option: True if option == "strip" else named[label]
         for option, named in options.items()
-        if option in READINGS and label in named
+        if option in READING_OPTIONS and label in named
     }
-    if not TYPED_BY.isdisjoint(found):
+    if found.keys() & TYPE_OF_OPTION.keys():
         found.pop("types", None)  # the option implies the type
     return found
 
@@ -322,8 +324,8 @@ def joined(reading: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any
     >>> joined({"types": "date", "strip": True}, {"date_format": "epoch_ms"})
     {'strip': True, 'date_format': 'epoch_ms'}
     """
-    is_typed = not _OF_TYPES.isdisjoint(more)
-    found = {option: value for option, value in reading.items() if not (is_typed and option in _OF_TYPES)} | dict(more)
+    replaced = frozenset() if TYPE_OPTIONS.isdisjoint(more) else TYPE_OPTIONS
+    found = {option: value for option, value in reading.items() if option not in replaced} | dict(more)
     if "na_values" in reading and "na_values" in more:
         found["na_values"] = list(dict.fromkeys([*reading["na_values"], *more["na_values"]]))
     return found
@@ -334,7 +336,7 @@ def _as_text(reading: Mapping[str, Any]) -> dict[str, Any]:
     return {
         option: value
         for option, value in reading.items()
-        if option not in TYPED_BY and (option != "types" or value == STRING)
+        if option not in TYPE_OF_OPTION and (option != "types" or value == STRING)
     }
 
 
@@ -349,7 +351,7 @@ def _with_options(column: ColumnState, options: PlanOptions) -> ColumnState:
         "normalize": read.normalize,
     }
     reading = {option: value for option, value in found.items() if value}
-    if not TYPED_BY.isdisjoint(reading):
+    if reading.keys() & TYPE_OF_OPTION.keys():
         del reading["types"]
     is_listed = column.is_sent if options.columns is None else label in options.columns
     return replace(
