@@ -51,25 +51,16 @@ def schema_frame(
         if each.option in _NOTED:
             notes.setdefault(repr(each.column), []).append(_suggestion_note(each))
     rows = [
-        (
-            *_schema_row(attribute, attribute.position in dropped, notes.get(repr(attribute.column), [])),
-            *((None,) * 3 if frame is None else _values_row(frame, attribute, schema, dropped, is_whole=is_whole)),
-        )
+        {
+            **_schema_row(attribute, attribute.position in dropped, notes.get(repr(attribute.column), [])),
+            **({} if frame is None else _values_row(frame, attribute, schema, dropped, is_whole=is_whole)),
+        }
         for attribute in schema.attributes
     ]
     found = pd.DataFrame(
-        {
-            name: pd.Series([row[_ORDER.index(name)] for row in rows], dtype=dtype)
-            for name, dtype in SCHEMA_DTYPES.items()
-        }
+        {name: pd.Series([row.get(name) for row in rows], dtype=dtype) for name, dtype in SCHEMA_DTYPES.items()}
     )
-    return shown_schema(found, {repr(row[0]): row[-1] for row in rows})
-
-
-_ORDER = (
-    *("column", "attribute", "type", "dtype", "reserved", "missing", "known_type", "note"),
-    *("distinct", "example", "sent"),
-)
+    return shown_schema(found, {repr(row["column"]): row.get("sent") for row in rows})
 
 
 _NOTED = (*TYPE_OPTIONS, "na_values", "timezone")
@@ -82,34 +73,34 @@ def _suggestion_note(suggestion: Suggestion) -> str:
     return f"{suggestion.reason}: {options_text(**as_options([suggestion]))}"
 
 
-def _schema_row(attribute: Attribute, is_dropped: bool, suggested: Sequence[str]) -> tuple[Any, ...]:
+def _schema_row(attribute: Attribute, is_dropped: bool, suggested: Sequence[str]) -> dict[str, Any]:
     known = attribute.known.type if attribute.known else None
     kind = attribute.type.value if attribute.type and not is_dropped else None
     is_left_out = is_dropped and attribute.type is not None  # else its own note has the reason
     left_out = f"left out: see {phrase('violations', 'validate')}"
     note = "; ".join([left_out] * is_left_out + [attribute.note] * bool(attribute.note) + list(suggested))
-    return (
-        attribute.column,
-        storable(attribute.name),
-        kind,
-        attribute.dtype,
-        attribute.is_reserved,
-        attribute.missing,
-        known,
-        note,
-    )
+    return {
+        "column": attribute.column,
+        "attribute": storable(attribute.name),
+        "type": kind,
+        "dtype": attribute.dtype,
+        "reserved": attribute.is_reserved,
+        "missing": attribute.missing,
+        "known_type": known,
+        "note": note,
+    }
 
 
 def _values_row(
     frame: pd.DataFrame, attribute: Attribute, schema: Schema, dropped: frozenset[int], *, is_whole: bool
-) -> tuple[int | None, Any, str | None]:
+) -> dict[str, Any]:
     """Return the number of distinct values; the first value, and as it is sent: masked if it identifies a customer."""
     series = frame.iloc[:, attribute.position]
     column = clean(series, attribute.reading, schema.zone, schema.region)
     are_present = (~absent(column)).to_numpy(dtype=bool)
     present = column[are_present]
     if not len(present):
-        return 0 if is_whole else None, None, None
+        return {"distinct": 0 if is_whole else None}
     place = int(are_present.argmax())
     first = series.iloc[place : place + 1]  # as it is in the frame, before `strip` and `normalize`
     example = printable(originals(first)[0])
@@ -117,7 +108,7 @@ def _values_row(
     is_yes_or_day = sent is not None and attribute.type in (AttributeType.BOOLEAN, AttributeType.DATE)
     if not is_yes_or_day and is_personal(attribute.name, attribute.column, schema.id_column):
         example, sent = Masker().identity(example), sent and Masker().identity(sent)
-    return _distinct(present) if is_whole else None, example, sent
+    return {"distinct": _distinct(present) if is_whole else None, "example": example, "sent": sent}
 
 
 def _sent(cell: pd.Series[Any], attribute: Attribute, schema: Schema) -> str | None:
