@@ -20,6 +20,7 @@ import pandas as pd
 from pandas.api import types as dtypes
 
 from growlytics_pandas._labels import is_date_like, is_day_like, is_id_like, is_time_like
+from growlytics_pandas._rules import Rule
 from growlytics_pandas._text import argument, options_text, plural
 from growlytics_pandas.checks.profile import LIKELY, Profile, Suggestion, of_all, rest_of
 from growlytics_pandas.columns.date_parsers import Dates, Moments, formats_like, parse_by_first, parse_dates
@@ -354,7 +355,7 @@ def _settled_date(profile: Profile, kept: dict[str, Dates], formats: list[str], 
     counted = f"{of_all(read, present)} {'are dates' if present > 1 else 'is a date'}"
     value: Any = formats[0] if len(formats) == 1 else formats
     reason = f"{counted}: {examples}{zone}{rest_of(read, present)}"
-    return Suggestion("date_format", None, value, reason, read, present - read, DATE)
+    return Suggestion("date_format", None, value, reason, read, present - read, DATE, warns=Rule.TYPE_DOUBTFUL)
 
 
 def _example_date(form: str) -> str:
@@ -372,7 +373,7 @@ def _example_meaning(form: str) -> str:
 
 
 def _open_date(reason: str, cells: int, *choices: str) -> Suggestion:
-    return Suggestion("date_format", None, None, reason, cells, type=DATE, choices=choices)
+    return Suggestion("date_format", None, None, reason, cells, type=DATE, choices=choices, warns=Rule.TYPE_DOUBTFUL)
 
 
 _FEW_DAYS: Final = 3

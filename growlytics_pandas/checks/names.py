@@ -402,7 +402,8 @@ def _contacts(
             so_does = f", and so does {others}; campaigns" if others else ", and campaigns"
             reason = f"it contains {_CONTACT_NAMES[reserved]}{so_does} use only the attribute {reserved!r}"
             reason += ": rename one" if others else ""
-            found.append(Suggestion("rename", labels[place], None if others else reserved, reason, cells))
+            value, warns = (None, None) if others else (reserved, Rule.CONTACT_NOT_MAPPED)
+            found.append(Suggestion("rename", labels[place], value, reason, cells, warns=warns))
     return found
 
 
@@ -478,7 +479,9 @@ def _fitting(
         if old in (*known, name) or not tidy:
             continue
         if is_long or (name == wanted and name not in used):
-            found.append(Suggestion("rename", labels[place], name, _why(old, tidy, name, is_long=is_long), 0))
+            reason = _why(old, tidy, name, is_long=is_long)
+            warns = Rule.CONTACT_NOT_MAPPED if name in contract.RESERVED_ATTRIBUTES else None
+            found.append(Suggestion("rename", labels[place], name, reason, 0, warns=warns))
         elif old != wanted:
             reason = f"the names {old!a} and {wanted!a} look alike but differ: rename or exclude one of the columns"
             found.append(Suggestion("rename", labels[place], None, reason, 0))

@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from growlytics_pandas._rules import Rule
 from growlytics_pandas._text import argument, options_text, plural
-from growlytics_pandas.checks.profile import LIKELY, MOST, Profile, Suggestion, of_all, rest_of
+from growlytics_pandas.checks.profile import LIKELY, MOST, Profile, Suggestion, may_be_of_type, of_all, rest_of
 from growlytics_pandas.columns.convert import is_infinite
 from growlytics_pandas.columns.dtypes import Kind, Mask
 from growlytics_pandas.columns.parsers import (
@@ -139,16 +140,17 @@ def _settled_number(profile: Profile, decimal: str, ok: Mask, money: frozenset[s
     if decimal == "," or any(number_in(shape) is None for shape in shapes.names):
         example = _example_number(shapes.names, decimal, money, has_percent=bool(percent.any()))
         reason = f"{counted}{f' ({why})' if why else ''}: {example}{rest}"
-        return Suggestion("decimal", None, decimal, reason, read, present - read, NUMBER)
+        return Suggestion("decimal", None, decimal, reason, read, present - read, NUMBER, warns=Rule.TYPE_DOUBTFUL)
     if _may_be_versions(numbers):
         reason = (
             "values like 1.10 and 1.9 may be versions, which stay text, or numbers "
             f"({argument('types')}: number), which turns 1.10 into 1.1"
         )
-        return Suggestion("types", None, None, reason, read, type=NUMBER, choices=(NUMBER,))
+        return may_be_of_type(None, reason, read, NUMBER)
     are_bits = sorted(numbers.texts[:3]) == ["0", "1"]
     bits = f"; only 0 and 1: {argument('types')} boolean sends yes/no instead" if are_bits else ""
-    return Suggestion("types", None, NUMBER, f"{counted} written as text{rest}{bits}", read, present - read, NUMBER)
+    reason = f"{counted} written as text{rest}{bits}"
+    return Suggestion("types", None, NUMBER, reason, read, present - read, NUMBER, warns=Rule.TYPE_DOUBTFUL)
 
 
 def _is_percent_throughout(numbers: Profile, percent: Mask) -> bool:
@@ -204,4 +206,5 @@ def _may_be_versions(numbers: Profile) -> bool:
 
 
 def _open_number(reason: str, cells: int, *choices: str) -> Suggestion:
-    return Suggestion("decimal", None, None, reason, cells, type=NUMBER, choices=choices)
+    warns = Rule.NUMBER_AMBIGUOUS if choices else Rule.TYPE_DOUBTFUL
+    return Suggestion("decimal", None, None, reason, cells, type=NUMBER, choices=choices, warns=warns)

@@ -27,6 +27,7 @@ from growlytics_pandas._labels import (
     words_of,
 )
 from growlytics_pandas._masking import mask_value
+from growlytics_pandas._rules import Rule
 from growlytics_pandas._text import argument, options_text, phrase, plural
 from growlytics_pandas.checks.dates import (
     may_be_days,
@@ -54,6 +55,7 @@ from growlytics_pandas.checks.profile import (
     is_uncounted,
     left_open,
     mask_of,
+    may_be_of_type,
     may_be_placeholder,
     of_all,
     profile_of,
@@ -326,7 +328,8 @@ def _thousands(present: pd.Series[Any], label: Hashable) -> Suggestion:
         f"all fractions have up to three digits, as {example}: if the source's point separates thousands, {again}; "
         f"if it is a decimal point, {options_text(decimal={label: '.'})} says so"
     )
-    return Suggestion("decimal", label, None, reason, len(present), type=contract.NUMBER, choices=(".",))
+    warns = Rule.NUMBER_AMBIGUOUS
+    return Suggestion("decimal", label, None, reason, len(present), type=contract.NUMBER, choices=(".",), warns=warns)
 
 
 def _may_be_codes(sample: Sequence[Any], name: str, kind: Kind) -> bool:
@@ -341,10 +344,15 @@ def _codes(present: pd.Series[Any], label: Hashable) -> Suggestion:
     read_as_text = phrase(f"pd.read_csv(…, dtype={{{str(label)!r}: str}})", "")
     if short := _short_codes(present, is_postal=is_postal_code(str(label))):
         reason = f"{short}; read the column as text{read_as_text and ': '}{read_as_text}"
-        return Suggestion("types", label, None, reason, len(present), type=contract.STRING, is_loss=True)
+        return _lost(label, reason, len(present), contract.STRING)
     source = f"{read_as_text}, or {as_text} if no zeros were lost" if read_as_text else as_text
     reason = f"if the numbers are codes, such as postal codes, send them as text, which keeps leading zeros: {source}"
-    return Suggestion("types", label, None, reason, len(present), type=contract.STRING, choices=(contract.STRING,))
+    return may_be_of_type(label, reason, len(present), contract.STRING)
+
+
+def _lost(label: Hashable, reason: str, cells: int, type_: str) -> Suggestion:
+    """Report codes without their leading zeros, of an attribute of another type than `type_`."""
+    return Suggestion("types", label, None, reason, cells, type=type_, is_loss=True, warns=Rule.TYPE_DOUBTFUL)
 
 
 def _short_codes(present: pd.Series[Any], *, is_postal: bool) -> str:
@@ -373,7 +381,7 @@ def _damaged_codes(profile: Profile, label: Hashable) -> list[Suggestion]:
     if 2 * n_float > sample.cells:
         verb = "ends" if n_float == 1 else "end"
         reason = f"{plural(n_float, 'code')} {verb} in .0, as numbers beside gaps do: remove it at the source"
-        return [Suggestion("types", label, None, reason, n_float, type=contract.NUMBER, is_loss=True)]
+        return [_lost(label, reason, n_float, contract.NUMBER)]
     return _short_texts(profile, label) if is_postal_code(str(label)) else []
 
 
@@ -390,7 +398,7 @@ def _short_texts(profile: Profile, label: Hashable) -> list[Suggestion]:
     if not n_short:
         return []
     reason = f"{_are_shorter(n_short, n_codes, most, 'earlier')}: restore them at the source"
-    return [Suggestion("types", label, None, reason, n_codes, type=contract.NUMBER, is_loss=True)]
+    return [_lost(label, reason, n_codes, contract.NUMBER)]
 
 
 def _bits(column: pd.Series[Any], present: pd.Series[Any], label: Hashable) -> list[Suggestion]:
@@ -398,7 +406,7 @@ def _bits(column: pd.Series[Any], present: pd.Series[Any], label: Hashable) -> l
     if values != {0, 1} or (present.dtype.kind == "f" and len(present) == len(column)):
         return []
     reason = f"only 0 and 1, sent as numbers: {argument('types')} boolean sends yes/no instead"
-    return [Suggestion("types", label, None, reason, len(present), choices=(contract.BOOLEAN,))]
+    return [may_be_of_type(label, reason, len(present), contract.BOOLEAN)]
 
 
 def _may_be_day(value: Any, name: str) -> bool:
@@ -450,12 +458,12 @@ def _for_texts(columns: Columns, position: int) -> list[Suggestion]:
         found += _for_contact(cleaned.profile, label, name, columns.region, is_normal=is_normal)
     if proposal is None and known is None and cleaned.profile.sample.texts and _are_collections(cleaned.profile):
         reason = "the texts look like lists or objects, which no attribute type holds"
-        return [*found, Suggestion("exclude", label, None, reason, cleaned.profile.cells)]
+        return [*found, Suggestion("exclude", label, None, reason, cleaned.profile.cells, warns=Rule.TYPE_DOUBTFUL)]
     if known == contract.NUMBER and (example := _leading_zeros(cleaned.profile)):
         as_text = options_text(types={label: contract.STRING})
         reason = f"numbers do not keep leading zeros, as in {example}, which text does: {as_text}"
-        as_string = Suggestion("types", label, None, reason, cleaned.profile.cells, type=contract.STRING, is_loss=True)
-        return [*found, replace(as_string, choices=(contract.STRING,))]
+        as_string = may_be_of_type(label, reason, cleaned.profile.cells, contract.STRING)
+        return [*found, replace(as_string, is_loss=True)]
     if proposal is not None and not _is_read_already(proposal, columns.given_types.get(name), cleaned):
         found.append(replace(proposal, column=label))
     return found + (_for_categories(columns, position) if proposal is None and known in (None, contract.STRING) else [])
@@ -480,7 +488,7 @@ def _for_categories(columns: Columns, position: int) -> list[Suggestion]:
         f"{plural(n_odd, 'value')} differ{'s' * (n_odd == 1)} from a more common one only in case, such as {other!r} "
         f"from {common!r}: {options_text(normalize={label: 'lower'})} makes them one"
     )
-    return [Suggestion("normalize", label, None, reason, n_odd, type=contract.STRING, choices=("lower",))]
+    return [Suggestion("normalize", label, None, reason, n_odd, choices=("lower",), warns=Rule.VALUE_CASE)]
 
 
 def _leading_zeros(profile: Profile) -> str:
@@ -583,7 +591,8 @@ def _suggest_mobile(profile: Profile, label: Hashable, region: str) -> Suggestio
         f"phone numbers are {why}: {plural(cells, 'value')} are converted to the form +{country_code(region)}…, so "
         f"that each number has one spelling; those without a country code are read as of {region}"
     )
-    return Suggestion("normalize", label, "E.164", reason, cells)
+    # a warning for ids, of which each spelling is another customer
+    return Suggestion("normalize", label, "E.164", reason, cells, warns=Rule.ID_CASE_DUPLICATE)
 
 
 def _for_phone_numbers(columns: Columns, position: int) -> list[Suggestion]:
@@ -599,7 +608,7 @@ def _open_region(label: Hashable, region: str, other: str, cells: int) -> Sugges
         f"phone numbers without a country code may be of another country than {region}, and are read as of {region}: "
         f"give their region ({guess}), or write them with their codes (+44…)"
     )
-    return Suggestion("normalize", label, None, reason, cells)
+    return Suggestion("normalize", label, None, reason, cells, warns=Rule.MOBILE_INVALID)
 
 
 def _of_other_countries(columns: Columns, position: int, reading: Reading) -> list[Suggestion]:
@@ -691,7 +700,8 @@ def _propose_boolean(profile: Profile, name: str, *, is_known: bool) -> Suggesti
         return None
     counted = f"{of_all(read, present)} {'are' if present > 1 else 'is'}"
     reason = f"{counted} yes/no: {profile.count(yes):,} true, {profile.count(no):,} false{rest_of(read, present)}"
-    found = Suggestion("types", None, contract.BOOLEAN, reason, read, present - read, contract.BOOLEAN)
+    boolean, rest = contract.BOOLEAN, present - read
+    found = Suggestion("types", None, boolean, reason, read, rest, boolean, warns=Rule.TYPE_DOUBTFUL)
     may_be_kinds = not _INITIALS.isdisjoint(lower) and not _OF_KINDS.isdisjoint(words_of(name))
     return as_open(found) if alone or (may_be_kinds and not is_known) else found
 
@@ -799,12 +809,12 @@ def _shared_by_many(profile: Profile, label: Hashable, reserved: str) -> list[Su
     contact, cells = profile.texts[place], int(profile.counts[place])
     if cells < _LEAST_SHARED or cells < _SHARED * profile.cells or len(profile.texts) < _LEAST_SHARED:
         return []
-    what = "address" if reserved == "email" else "number"
+    what, warns = ("address", Rule.EMAIL_INVALID) if reserved == "email" else ("number", Rule.MOBILE_INVALID)
     reason = (  # masked: it may be a customer's
         f"{cells:,} customers have the {what} {mask_value(contact)}, so a campaign reaches at most one of them; "
         f"if it is a placeholder, list it in {argument('na_values')}"
     )
-    return [Suggestion("na_values", label, None, reason, cells, type=reserved)]
+    return [Suggestion("na_values", label, None, reason, cells, warns=warns)]
 
 
 _LEAST_SHARED: Final = 10  # customers with one address, and different addresses
@@ -848,7 +858,8 @@ def _suggest_zone(columns: Columns, found: Sequence[Suggestion]) -> list[Suggest
             f"{options_text(timezone=zone)} keeps the days"
         )
         label = columns.frame.columns[position]
-        suggestions.append(Suggestion("timezone", label, zone if is_one else None, reason, present))
+        value = zone if is_one else None
+        suggestions.append(Suggestion("timezone", label, value, reason, present, warns=Rule.DATE_SHIFTED))
     return suggestions
 
 
