@@ -22,7 +22,7 @@ from growlytics_pandas._labels import (
 )
 from growlytics_pandas._rules import Effect, Rule
 from growlytics_pandas._text import phrase
-from growlytics_pandas.checks.profile import Head, Suggestion
+from growlytics_pandas.checks.profile import CONTACT_SHARE, Head, Suggestion
 from growlytics_pandas.checks.schema import Attribute, Schema, name_of
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.contacts import invalid_emails, normalize_texts
@@ -342,7 +342,6 @@ def fitting_name(base: str, is_taken: Callable[[str], bool]) -> str:
 # suggestions ---------------------------------------------------------------------------------------------------------
 
 _PAIR: Final = 2  # distinct values
-CONTACT_SHARE: Final = 0.5  # share of them that must be addresses or numbers
 _NOT_ADDRESSES: Final = OF_OTHERS | {"id", "ids"}  # ids may be addresses, and are called what they are
 _COMPANY: Final = word_set(
     "gmbh ag kg ohg ug ev ltd limited llp pvt inc corp corporation llc plc sarl sas bv nv spa srl oy"

@@ -176,6 +176,7 @@ _LARGE: Final = 10 * SAMPLE
 
 
 CONTACT_SAMPLE: Final = 200  # distinct values: enough to recognize contacts
+CONTACT_SHARE: Final = 0.5  # share of them that must be addresses or numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,6 +336,17 @@ def with_numbers(profile: Profile, column: pd.Series[Any]) -> Profile:
     others.update({kind: count for kind, count in profile.others.items() if kind not in NUMBER_KINDS})
     counts = np.concatenate([profile.counts, np.fromiter(numbers.values(), dtype="int64", count=len(numbers))])
     return _merged(Profile(Texts([*profile.texts, *numbers]), counts, others))
+
+
+def numbers_as_text(column: pd.Series[Any], most: int | None) -> Profile | None:
+    """Return the numbers of a column as text."""
+    present = present_cells(column)
+    codes, uniques = pd.factorize(present)
+    if most is not None:
+        uniques = uniques[:most]
+    texts = Texts(as_text(value, _UTC) or "" for value in list(uniques))
+    counts = np.bincount(codes, minlength=len(uniques))
+    return Profile(texts, counts[: len(uniques)], Counter()) if texts else None
 
 
 @dataclass(frozen=True)
