@@ -10,6 +10,6 @@
     findings     all violations of a frame, and their DataFrame
 
     profile              the distinct texts of a column with their counts
-    suggestions          suggested options; `dates` and `numbers`: those for texts that contain these
+    suggestions          suggested options; of values that `dates`, `numbers`, `codes` and `phones` recognize
     suggestion_warnings  what suggestions add to the violations
 """

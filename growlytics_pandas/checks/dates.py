@@ -20,6 +20,7 @@ import pandas as pd
 from pandas.api import types as dtypes
 
 from growlytics_pandas._labels import is_date_like, is_day_like, is_id_like, is_time_like
+from growlytics_pandas._rules import Rule
 from growlytics_pandas._text import argument, options_text, plural
 from growlytics_pandas.checks.profile import LIKELY, Profile, Suggestion, of_all, rest_of
 from growlytics_pandas.columns.date_parsers import Dates, Moments, formats_like, parse_by_first, parse_dates
@@ -172,7 +173,7 @@ _RECENT: Final = (np.datetime64("2000"), np.datetime64("2050"))
 def _open_epoch(profile: Profile, name: str) -> Suggestion | None:
     """Leave open whether 13 digits are times in milliseconds, unless the label or the digits indicate codes."""
     texts = profile.texts
-    are_times = all(map(may_be_epoch_ms, texts[:_FIRST_LOOK])) and all(map(may_be_epoch_ms, texts))
+    are_times = all(map(_may_be_epoch_ms, texts[:_FIRST_LOOK])) and all(map(_may_be_epoch_ms, texts))
     if profile.others or is_id_like(name) or not are_times:
         return None
     numbers = sorted(map(int, texts))
@@ -187,9 +188,20 @@ def _open_epoch(profile: Profile, name: str) -> Suggestion | None:
     )
 
 
-def may_be_epoch_ms(text: str) -> bool:
+def _may_be_epoch_ms(text: str) -> bool:
     """Return whether a text has the 13 digits of a time from 2001 to 2040, in milliseconds."""
     return _EPOCH_MS.fullmatch(text) is not None and int(text[:13]) < _EPOCH_END
+
+
+def may_be_date(value: Any, name: str) -> bool:
+    """Return whether a number may be a date, judging by its digits or the label."""
+    try:
+        if float(value) != value or abs(value) > 1e16:  # noqa: PLR2004 - digits of a time, and more than all
+            return False
+    except (OverflowError, ValueError, TypeError):
+        return False
+    is_compact = value == int(value) and str(int(value))[:2] in ("19", "20") and len(str(int(value))) in (8, 12, 14)
+    return is_compact or is_time_like(name) or _may_be_epoch_ms(str(int(value)))
 
 
 def _is_barcode(number: int) -> bool:
@@ -354,7 +366,8 @@ def _settled_date(profile: Profile, kept: dict[str, Dates], formats: list[str], 
     counted = f"{of_all(read, present)} {'are dates' if present > 1 else 'is a date'}"
     value: Any = formats[0] if len(formats) == 1 else formats
     reason = f"{counted}: {examples}{zone}{rest_of(read, present)}"
-    return Suggestion("date_format", None, value, reason, read, present - read, DATE)
+    rest, warns = present - read, Rule.TYPE_DOUBTFUL
+    return Suggestion("date_format", None, value, reason, read, rest=rest, type=DATE, warns=warns)
 
 
 def _example_date(form: str) -> str:
@@ -372,7 +385,7 @@ def _example_meaning(form: str) -> str:
 
 
 def _open_date(reason: str, cells: int, *choices: str) -> Suggestion:
-    return Suggestion("date_format", None, None, reason, cells, type=DATE, choices=choices)
+    return Suggestion("date_format", None, None, reason, cells, type=DATE, choices=choices, warns=Rule.TYPE_DOUBTFUL)
 
 
 _FEW_DAYS: Final = 3

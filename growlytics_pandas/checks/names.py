@@ -22,7 +22,7 @@ from growlytics_pandas._labels import (
 )
 from growlytics_pandas._rules import Effect, Rule
 from growlytics_pandas._text import phrase
-from growlytics_pandas.checks.profile import Head, Suggestion
+from growlytics_pandas.checks.profile import CONTACT_SHARE, Head, Suggestion
 from growlytics_pandas.checks.schema import Attribute, Schema, name_of
 from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.contacts import invalid_emails, normalize_texts
@@ -342,7 +342,6 @@ def fitting_name(base: str, is_taken: Callable[[str], bool]) -> str:
 # suggestions ---------------------------------------------------------------------------------------------------------
 
 _PAIR: Final = 2  # distinct values
-CONTACT_SHARE: Final = 0.5  # share of them that must be addresses or numbers
 _NOT_ADDRESSES: Final = OF_OTHERS | {"id", "ids"}  # ids may be addresses, and are called what they are
 _COMPANY: Final = word_set(
     "gmbh ag kg ohg ug ev ltd limited llp pvt inc corp corporation llc plc sarl sas bv nv spa srl oy"
@@ -402,7 +401,8 @@ def _contacts(
             so_does = f", and so does {others}; campaigns" if others else ", and campaigns"
             reason = f"it contains {_CONTACT_NAMES[reserved]}{so_does} use only the attribute {reserved!r}"
             reason += ": rename one" if others else ""
-            found.append(Suggestion("rename", labels[place], None if others else reserved, reason, cells))
+            value, warns = (None, None) if others else (reserved, Rule.CONTACT_NOT_MAPPED)
+            found.append(Suggestion("rename", labels[place], value, reason, cells, warns=warns))
     return found
 
 
@@ -478,7 +478,9 @@ def _fitting(
         if old in (*known, name) or not tidy:
             continue
         if is_long or (name == wanted and name not in used):
-            found.append(Suggestion("rename", labels[place], name, _why(old, tidy, name, is_long=is_long), 0))
+            reason = _why(old, tidy, name, is_long=is_long)
+            warns = Rule.CONTACT_NOT_MAPPED if name in contract.RESERVED_ATTRIBUTES else None
+            found.append(Suggestion("rename", labels[place], name, reason, 0, warns=warns))
         elif old != wanted:
             reason = f"the names {old!a} and {wanted!a} look alike but differ: rename or exclude one of the columns"
             found.append(Suggestion("rename", labels[place], None, reason, 0))

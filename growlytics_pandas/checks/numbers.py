@@ -1,13 +1,20 @@
-"""Find columns of text that contain numbers, as opposed to codes, telephone numbers and versions."""
+"""Find columns of text that contain numbers, as opposed to codes, telephone numbers and versions.
+
+Numbers may also mean others than they say: 1.234 may be 1234, and 0 and 1 may be no and yes.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Hashable, Sequence
+from typing import Any, Final
 
-from growlytics_pandas._text import argument, options_text, plural
-from growlytics_pandas.checks.profile import LIKELY, MOST, Profile, Suggestion, of_all, rest_of
+import numpy as np
+import pandas as pd
+
+from growlytics_pandas._rules import Rule
+from growlytics_pandas._text import argument, options_text, phrase, plural
+from growlytics_pandas.checks.profile import LIKELY, MOST, Profile, Suggestion, may_be_of_type, of_all, rest_of
 from growlytics_pandas.columns.convert import is_infinite
 from growlytics_pandas.columns.dtypes import Kind, Mask
 from growlytics_pandas.columns.parsers import (
@@ -18,7 +25,7 @@ from growlytics_pandas.columns.parsers import (
     parse_numbers,
     shapes_of,
 )
-from growlytics_pandas.contract import NUMBER
+from growlytics_pandas.contract import BOOLEAN, NUMBER
 
 # As a number these would lose a zero, a plus or the last digits (doubles keep 15).
 _CODE: Final = re.compile(r"\+[0-9]{6,}|[+-]?[0-9]{16,}")
@@ -139,16 +146,18 @@ def _settled_number(profile: Profile, decimal: str, ok: Mask, money: frozenset[s
     if decimal == "," or any(number_in(shape) is None for shape in shapes.names):
         example = _example_number(shapes.names, decimal, money, has_percent=bool(percent.any()))
         reason = f"{counted}{f' ({why})' if why else ''}: {example}{rest}"
-        return Suggestion("decimal", None, decimal, reason, read, present - read, NUMBER)
+        warns = Rule.TYPE_DOUBTFUL
+        return Suggestion("decimal", None, decimal, reason, read, rest=present - read, type=NUMBER, warns=warns)
     if _may_be_versions(numbers):
         reason = (
             "values like 1.10 and 1.9 may be versions, which stay text, or numbers "
             f"({argument('types')}: number), which turns 1.10 into 1.1"
         )
-        return Suggestion("types", None, None, reason, read, type=NUMBER, choices=(NUMBER,))
+        return may_be_of_type(None, reason, read, NUMBER)
     are_bits = sorted(numbers.texts[:3]) == ["0", "1"]
     bits = f"; only 0 and 1: {argument('types')} boolean sends yes/no instead" if are_bits else ""
-    return Suggestion("types", None, NUMBER, f"{counted} written as text{rest}{bits}", read, present - read, NUMBER)
+    reason = f"{counted} written as text{rest}{bits}"
+    return Suggestion("types", None, NUMBER, reason, read, rest=present - read, type=NUMBER, warns=Rule.TYPE_DOUBTFUL)
 
 
 def _is_percent_throughout(numbers: Profile, percent: Mask) -> bool:
@@ -204,4 +213,50 @@ def _may_be_versions(numbers: Profile) -> bool:
 
 
 def _open_number(reason: str, cells: int, *choices: str) -> Suggestion:
-    return Suggestion("decimal", None, None, reason, cells, type=NUMBER, choices=choices)
+    warns = Rule.NUMBER_AMBIGUOUS if choices else Rule.TYPE_DOUBTFUL
+    return Suggestion("decimal", None, None, reason, cells, type=NUMBER, choices=choices, warns=warns)
+
+
+# columns of numbers --------------------------------------------------------------------------------------------------
+
+_LEAST_AMBIGUOUS: Final = 10  # numbers with a fraction; fewer may have three digits by chance
+_SHARE_OF_THREE_DIGITS: Final = 0.8  # nine of ten numbers do not end in zero
+
+
+def _may_be_thousandths(present: pd.Series[Any]) -> bool:
+    """Return whether numbers look like 1.234 for 1234, read with a decimal point.
+
+    Fractions then have three digits (some end in zeros) and begin at 1, and no number reaches 1000.
+    """
+    numbers = np.abs(present.to_numpy(dtype="float64"))
+    if not (numbers < 1000).all():  # noqa: PLR2004 - as above
+        return False
+    thousandths = np.round(1000 * numbers)
+    fractions = thousandths % 1000 != 0
+    if fractions.sum() < _LEAST_AMBIGUOUS or (numbers[fractions] < 1).any():
+        return False
+    is_exact = np.isclose(1000 * numbers, thousandths, rtol=0, atol=1e-6).all()
+    return bool(is_exact) and (thousandths[fractions] % 10 != 0).mean() >= _SHARE_OF_THREE_DIGITS
+
+
+def open_thousands(present: pd.Series[Any], label: Hashable) -> Suggestion | None:
+    """Leave open whether the source's point is a decimal point; None if it is one."""
+    if not _may_be_thousandths(present):
+        return None
+    example = f"{next(value for value in present.tolist() if value % 1):.3f}"
+    again = phrase("read it again: pd.read_csv(…, thousands='.')", "correct it")
+    reason = (
+        f"all fractions have up to three digits, as {example}: if the source's point separates thousands, {again}; "
+        f"if it is a decimal point, {options_text(decimal={label: '.'})} says so"
+    )
+    warns = Rule.NUMBER_AMBIGUOUS
+    return Suggestion("decimal", label, None, reason, len(present), type=NUMBER, choices=(".",), warns=warns)
+
+
+def open_bits(column: pd.Series[Any], present: pd.Series[Any], label: Hashable) -> list[Suggestion]:
+    """Leave open whether numbers that are 0 and 1 mean yes/no; floats only beside gaps."""
+    values = set(present.unique().tolist())
+    if values != {0, 1} or (present.dtype.kind == "f" and len(present) == len(column)):
+        return []
+    reason = f"only 0 and 1, sent as numbers: {argument('types')} boolean sends yes/no instead"
+    return [may_be_of_type(label, reason, len(present), BOOLEAN)]

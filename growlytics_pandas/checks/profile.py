@@ -15,12 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from growlytics_pandas import contract
+from growlytics_pandas._rules import Rule
 from growlytics_pandas._text import options_text, plural
 from growlytics_pandas.columns.convert import as_text
 from growlytics_pandas.columns.dtypes import NUMBER_KINDS, Kind, Mask, family, plain_text, plain_texts, present_cells
 from growlytics_pandas.columns.parsers import ArrowTexts, Texts
-from growlytics_pandas.columns.plan_options import TYPE_OF_OPTION
 from growlytics_pandas.columns.texts import (
     MISSING_IDS,
     MISSING_WORDS,
@@ -73,12 +72,15 @@ class Suggestion:
     rest : int
         How many cells of the column a parser cannot read.
     type : str
-        The attribute type for which the option reads the column; "email" or "mobile" for a contact that many customers
-        share; '' for other options.
+        The attribute type as which the option reads the column, or as which numbers were read that are codes; '' for
+        other options.
     choices : tuple
         The values among which a person must decide; () if the remedy is elsewhere.
     is_loss : bool
         Whether leading zeros are lost, now or before: it matters also if the type of the attribute is known.
+    warns : Rule or None
+        The rule under which the check of a frame warns of it, if it concerns the attribute as it is sent now; see
+        `suggestion_warnings`.
     """
 
     option: str
@@ -90,16 +92,12 @@ class Suggestion:
     type: str = ""
     choices: tuple[Any, ...] = ()
     is_loss: bool = False
+    warns: Rule | None = None
 
     @property
     def sentence(self) -> str:
         """The reason, with a capital."""
         return f"{self.reason[:1].upper()}{self.reason[1:]}"
-
-    @property
-    def implied_type(self) -> str:
-        """The type of the column if the option is used, or if a person decides for it."""
-        return TYPE_OF_OPTION.get(self.option) or self.value or self.type or contract.BOOLEAN
 
     def option_for(self, value: Any) -> tuple[str, dict[Hashable, Any]]:
         """Return the option and its value, which gives the column one of the choices."""
@@ -153,6 +151,11 @@ def rest_of(read: int, present: int) -> str:
     return f"; {plural(rest, 'value')} {verb} not: correct {them}, or leave {them} out ({options_text(errors='drop')})"
 
 
+def may_be_of_type(label: Hashable, reason: str, cells: int, type_: str) -> Suggestion:
+    """Leave open whether a column is to be sent as a type."""
+    return Suggestion("types", label, None, reason, cells, type=type_, choices=(type_,), warns=Rule.TYPE_DOUBTFUL)
+
+
 def left_open(found: Suggestion) -> Suggestion:
     """Return a way to read a column as one to decide, if it leaves too many values unread to be suggested."""
     if found.value is None or found.cells >= MOST * (found.cells + found.rest):
@@ -173,6 +176,7 @@ _LARGE: Final = 10 * SAMPLE
 
 
 CONTACT_SAMPLE: Final = 200  # distinct values: enough to recognize contacts
+CONTACT_SHARE: Final = 0.5  # share of them that must be addresses or numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +336,17 @@ def with_numbers(profile: Profile, column: pd.Series[Any]) -> Profile:
     others.update({kind: count for kind, count in profile.others.items() if kind not in NUMBER_KINDS})
     counts = np.concatenate([profile.counts, np.fromiter(numbers.values(), dtype="int64", count=len(numbers))])
     return _merged(Profile(Texts([*profile.texts, *numbers]), counts, others))
+
+
+def numbers_as_text(column: pd.Series[Any], most: int | None) -> Profile | None:
+    """Return the numbers of a column as text."""
+    present = present_cells(column)
+    codes, uniques = pd.factorize(present)
+    if most is not None:
+        uniques = uniques[:most]
+    texts = Texts(as_text(value, _UTC) or "" for value in list(uniques))
+    counts = np.bincount(codes, minlength=len(uniques))
+    return Profile(texts, counts[: len(uniques)], Counter()) if texts else None
 
 
 @dataclass(frozen=True)

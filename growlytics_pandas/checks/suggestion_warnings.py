@@ -1,7 +1,7 @@
 """What suggestions add to the violations of a frame: warnings, and remedies for violations.
 
 The warnings are for types that are probably wrong, days that shift, contacts under other names, and what a person must
-decide.
+decide. A suggestion says itself which rule warns of it (`Suggestion.warns`); here it is compared with the attribute.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from growlytics_pandas.columns.plan_options import PHONE_NORMALIZATIONS, TYPE_OP
 from growlytics_pandas.contract import AttributeType
 
 _CONTACTS: Final = {"email": "e-mail addresses", "mobile": "phone numbers", "name": "people's names"}
-_RULES_OF_CONTACTS: Final = {"email": Rule.EMAIL_INVALID, "mobile": Rule.MOBILE_INVALID}
 _REMEDIED: Final = (Rule.TYPE_CONFLICT, Rule.VALUE_WRONG_TYPE, Rule.DATE_OUT_OF_RANGE)
 """Rules that another way to read the column may satisfy."""
 
@@ -64,7 +63,7 @@ def _remedy(violation: Violation, suggestions: Sequence[Suggestion]) -> Mapping[
     """Return how zeros were lost, the option that reads the values as the type of the column, or what is to decide."""
     is_conflict = violation.rule is Rule.TYPE_CONFLICT
     wanted = contract.DATE if violation.rule is Rule.DATE_OUT_OF_RANGE else violation.limit
-    fitting = [one for one in suggestions if one.implied_type == wanted]
+    fitting = [one for one in suggestions if one.type == wanted]
     for lost in [one for one in suggestions if one.is_loss and is_conflict][-1:]:
         return {"lost": lost.sentence}
     for reading in [one for one in fitting if one.option in TYPE_OPTIONS and one.value is not None][-1:]:
@@ -92,56 +91,67 @@ def _warnings(schema: Schema, suggestions: Sequence[Suggestion], rows: int) -> I
 def _of_ids(schema: Schema, suggestions: Iterable[Suggestion]) -> Iterator[Violation]:
     """Report ids that are phone numbers in several spellings, or perhaps of another region."""
     is_sent = any(each.position == schema.id_position for each in schema.attributes)  # and reported as an attribute
+    is_region_read = bool(schema.id_reading.normalize) and not is_sent
     for one in suggestions:
-        if one.option == "normalize" and one.value == "E.164":
-            rule = Rule.ID_CASE_DUPLICATE
-            yield Violation.of_column(rule, schema.id_place, one.cells, variant="mobile", how=one.value)
-        elif one.option == "normalize" and one.value is None and schema.id_reading.normalize and not is_sent:
-            rule = Rule.MOBILE_INVALID
-            yield Violation.of_column(rule, schema.id_place, one.cells, variant="region", reason=one.sentence)
+        warning = partial(Violation.of_column, place=schema.id_place, count=one.cells)
+        if one.warns is Rule.ID_CASE_DUPLICATE:
+            yield warning(one.warns, variant="mobile", how=one.value)
+        elif is_region_read and one.warns is Rule.MOBILE_INVALID and _variant(one) == "region":
+            yield warning(one.warns, variant="region", reason=one.sentence)
+
+
+def _variant(one: Suggestion) -> str:
+    """Return what is open about contacts: the region of phone numbers, or whether a shared one is a placeholder."""
+    return "region" if one.option == "normalize" else "shared"
 
 
 def _of_attribute(
     schema: Schema, attribute: Attribute, one: Suggestion, present: int, before: Mapping[str, Any]
 ) -> Iterator[Violation]:
-    """Report what a suggestion says about an attribute with `present` values: first about its type."""
-    warning = partial(Violation.of_column, place=attribute.place, count=present)
+    """Report what a suggestion says about an attribute with `present` values."""
+    warning = partial(Violation.of_column, place=attribute.place)
+    of_texts = partial(warning, count=one.cells, reason=one.sentence)
+    if one.option in TYPE_OPTIONS and one.warns:
+        yield from _of_type(attribute, one, present, before)
+        return
+    match one.warns:
+        case Rule.TYPE_DOUBTFUL:  # lists or objects, which no type holds
+            if attribute.known is None:
+                option = "exclude", [attribute.column]
+                type_, reason = contract.STRING, one.sentence
+                yield warning(one.warns, count=present, type=type_, reason=reason, option=option, before={})
+        case Rule.DATE_SHIFTED:
+            if attribute.type is AttributeType.DATE:
+                yield warning(one.warns, count=present, limit=one.value, zone=schema.zone.key, option=one.value)
+        case Rule.CONTACT_NOT_MAPPED:
+            yield warning(one.warns, count=present, limit=_CONTACTS[one.value], reserved=one.value)
+        case Rule.VALUE_CASE:
+            yield of_texts(one.warns)
+        case Rule.EMAIL_INVALID | Rule.MOBILE_INVALID:
+            is_phone = attribute.name == "mobile" or attribute.reading.normalize in PHONE_NORMALIZATIONS
+            if _variant(one) == "shared" or is_phone:
+                yield of_texts(one.warns, variant=_variant(one))
+
+
+def _of_type(attribute: Attribute, one: Suggestion, present: int, before: Mapping[str, Any]) -> Iterator[Violation]:
+    """Report an attribute of another type than its values seem to be, or ambiguous numbers."""
     type_, is_known = attribute.type, attribute.known is not None
+    warning = partial(Violation.of_column, place=attribute.place, count=present, reason=one.sentence)
     choices = [one.option_for(choice) for choice in one.choices]
-    if one.is_loss and type_ is not None and type_ != one.implied_type:
-        limit, reason = type_.value, one.sentence
-        yield warning(Rule.TYPE_DOUBTFUL, limit=limit, variant="lost", reason=reason, is_known=is_known, option=None)
-    elif one.option == "decimal" and one.choices and type_ is AttributeType.NUMBER:
-        yield warning(Rule.NUMBER_AMBIGUOUS, reason=one.sentence, choices=choices)
-    elif one.option in TYPE_OPTIONS and not is_known and type_ is not None and type_ != one.implied_type:
+    if type_ is None:
+        return
+    if type_ == one.type:
+        if one.warns is Rule.NUMBER_AMBIGUOUS:
+            yield warning(one.warns, choices=choices)
+    elif one.is_loss:
+        yield warning(Rule.TYPE_DOUBTFUL, limit=type_.value, variant="lost", is_known=is_known, option=None)
+    elif not is_known:
         yield warning(
             Rule.TYPE_DOUBTFUL,
-            limit=one.implied_type,
+            limit=one.type,
             type=type_.value,
-            reason=one.sentence,
             option=None if one.value is None else one.option_for(one.value),
             before=before,
             choices=choices,
-            is_code=one.implied_type == contract.STRING,
+            is_code=one.type == contract.STRING,
         )
-    elif one.option == "exclude" and one.value is None and not is_known:
-        option = "exclude", [attribute.column]
-        yield warning(Rule.TYPE_DOUBTFUL, type=contract.STRING, reason=one.sentence, option=option, before={})
-    elif one.option == "timezone" and type_ is AttributeType.DATE:
-        yield warning(Rule.DATE_SHIFTED, limit=one.value, zone=schema.zone.key, option=one.value)
-    elif one.option == "rename" and one.value in _CONTACTS:
-        yield warning(Rule.CONTACT_NOT_MAPPED, limit=_CONTACTS[one.value], reserved=one.value)
-    elif one.option in ("normalize", "na_values") and one.value is None:
-        yield from _of_open_texts(attribute, one)
-
-
-def _of_open_texts(attribute: Attribute, one: Suggestion) -> Iterator[Violation]:
-    """Report what a person must decide about texts: the region of phones, the case of categories, a shared contact."""
-    warning = partial(Violation.of_column, place=attribute.place, count=one.cells, reason=one.sentence)
-    if one.option == "na_values":
-        if one.type in _RULES_OF_CONTACTS:
-            yield warning(_RULES_OF_CONTACTS[one.type], variant="shared")
-    elif attribute.name == "mobile" or attribute.reading.normalize in PHONE_NORMALIZATIONS:
-        yield warning(Rule.MOBILE_INVALID, variant="region")
-    elif one.choices:
-        yield warning(Rule.VALUE_CASE)

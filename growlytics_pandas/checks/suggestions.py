@@ -21,28 +21,26 @@ from growlytics_pandas._labels import (
     OLD_INDEX,
     is_code_like,
     is_id_like,
-    is_postal_code,
-    is_time_like,
     word_set,
     words_of,
 )
 from growlytics_pandas._masking import mask_value
-from growlytics_pandas._text import argument, options_text, phrase, plural
+from growlytics_pandas._rules import Rule
+from growlytics_pandas._text import argument, options_text, plural
+from growlytics_pandas.checks.codes import damaged_codes, leading_zeros, lost_zeros, may_be_codes, open_codes
 from growlytics_pandas.checks.dates import (
+    may_be_date,
     may_be_days,
-    may_be_epoch_ms,
     open_century,
     propose_date,
     zone_of_days,
     zone_of_texts,
 )
-from growlytics_pandas.checks.names import CONTACT_SHARE, suggest_names
-from growlytics_pandas.checks.numbers import propose_number
+from growlytics_pandas.checks.names import suggest_names
+from growlytics_pandas.checks.numbers import open_bits, open_thousands, propose_number
+from growlytics_pandas.checks.phones import have_several_spellings, open_region, suggest_mobile
 from growlytics_pandas.checks.profile import (
-    CONTACT_SAMPLE,
     LIKELY,
-    MOST,
-    SAMPLE,
     Cleaned,
     Head,
     Profile,
@@ -54,40 +52,37 @@ from growlytics_pandas.checks.profile import (
     is_uncounted,
     left_open,
     mask_of,
+    may_be_of_type,
     may_be_placeholder,
+    numbers_as_text,
     of_all,
     profile_of,
     profile_of_distinct,
     rest_of,
     with_numbers,
 )
-from growlytics_pandas.columns.contacts import PLAIN_EMAIL, country_code, mobile_spellings, normalize_texts, region_of
-from growlytics_pandas.columns.convert import as_text, date_in
+from growlytics_pandas.columns.contacts import PLAIN_EMAIL, normalize_texts
+from growlytics_pandas.columns.convert import date_in
 from growlytics_pandas.columns.date_parsers import parse_by_first
 from growlytics_pandas.columns.dtypes import TEXT_KINDS, Kind, Mask, absent, decoded, present_cells
 from growlytics_pandas.columns.named_formats import ISO
 from growlytics_pandas.columns.parsers import (
     BOOLEAN_ONLY_WITH,
     BOOLEAN_WORDS,
-    Texts,
     are_numbers,
     parse_booleans,
-    shapes_of,
 )
 from growlytics_pandas.columns.plan_options import PHONE_NORMALIZATIONS, Reading
 from growlytics_pandas.columns.reading import clean
-from growlytics_pandas.columns.texts import SURE_WORDS, TextColumn, TextColumns, end_like_floats, release_unused
+from growlytics_pandas.columns.texts import SURE_WORDS, TextColumn, TextColumns, release_unused
 
 __all__ = ["Columns", "Suggestion", "as_frame", "as_options", "suggest_for"]
 
 _NUMBERS: Final = (Kind.INTEGER, Kind.FLOAT)
+_FRACTIONAL: Final = (Kind.FLOAT, Kind.DECIMAL)
 _UTC: Final = ZoneInfo("UTC")
 _QUICK_SAMPLE: Final = 50  # values: enough for most numeric columns
 _COLLECTION: Final = re.compile(r"""\[\s*(?:["'\[{\d-].*)?\]|\{\s*(?:["'].*)?\}""", re.DOTALL)
-_POWERS: Final = 10 ** np.arange(1, 17)  # the smallest numbers of 2, 3, … digits
-_LEAST_PHONE_DIGITS: Final = 7
-_LEAST_CODE_DIGITS: Final = 4  # of postal codes; codes with fewer must be many, unlike those of tiers
-_MANY_CODES: Final = 10
 _LEFT_BY_ANOTHER: Final = 0.1  # of the values that a given option does not read
 _CODE_CHARS: Final = 3  # maximum characters of a code: NA next to IN and US is Namibia
 _SHOWN_WORDS: Final = 3
@@ -187,7 +182,7 @@ class Columns:
             if position not in self._heads:
                 self.cleaned(position)
             return self._heads[position]
-        digits = _numbers_as_text(self.column(position), _QUICK_SAMPLE) if kind in _NUMBERS else None
+        digits = numbers_as_text(self.column(position), _QUICK_SAMPLE) if kind in _NUMBERS else None
         return digits.head if digits else None
 
 
@@ -236,7 +231,7 @@ def _for_column(columns: Columns, position: int) -> list[Suggestion]:
     if kind in _NUMBERS and name == "mobile" and columns.reading_of(label).normalize is None:
         return _for_phone_numbers(columns, position)
     if kind in TEXT_KINDS:
-        codes = [] if is_id or not is_code_like(name) else _damaged_codes(columns.cleaned(position).profile, label)
+        codes = [] if is_id or not is_code_like(name) else damaged_codes(columns.cleaned(position).profile, label)
         return [*_for_texts(columns, position), *_with_given_options(columns, position), *codes]
     return []
 
@@ -276,151 +271,28 @@ def _for_numbers(columns: Columns, position: int) -> list[Suggestion]:
     sample = present.iloc[:_QUICK_SAMPLE].tolist()
     proposal = None
     if reading.date_formats:
-        digits = _numbers_as_text(column, None)
+        digits = numbers_as_text(column, None)
         proposal = digits and _instead(columns, position, Cleaned(digits, {}, 0, 0), name)
     elif all(value in (0, 1) for value in sample):
         if known == contract.BOOLEAN and name not in columns.given_types and present.isin((0, 1)).all():
             reason = f"{of_all(len(present), len(present))} 0 or 1, and earlier pushes sent yes/no"
             return [Suggestion("types", label, known, reason, len(present), type=known)]
-        return _bits(column, present, label) if known is None else []
+        return open_bits(column, present, label) if known is None else []
     elif known in (None, contract.DATE):
         name = _LABEL_OF_DATES if known == contract.DATE else name
-        digits = _numbers_as_text(column, None) if all(_may_be_day(value, name) for value in sample) else None
+        digits = numbers_as_text(column, None) if all(may_be_date(value, name) for value in sample) else None
         proposal = digits and propose_date(digits, name)
-    if proposal is None and known is None and _may_be_codes(sample, name, columns.kinds[position]):
-        return [_codes(present, label)]
+    if proposal is None and known is None and may_be_codes(sample, name, columns.kinds[position]):
+        return [open_codes(present, label)]
     is_decided = columns.given_types.get(name) == contract.NUMBER
-    if known is not None and not is_decided and is_code_like(name) and (codes := _codes(present, label)).is_loss:
-        return [replace(codes, type=contract.NUMBER if known == contract.STRING else contract.STRING)]
+    if known is not None and not is_decided and is_code_like(name):
+        other = contract.NUMBER if known == contract.STRING else contract.STRING  # text does not restore zeros, either
+        if lost := lost_zeros(present, label, other):
+            return [lost]
     is_open = proposal is None and known in (None, contract.NUMBER) and reading.decimal is None
-    if is_open and columns.kinds[position] in _FRACTIONAL and _may_be_thousandths(present):
-        return [_thousands(present, label)]
+    if is_open and columns.kinds[position] in _FRACTIONAL and (thousands := open_thousands(present, label)):
+        return [thousands]
     return [replace(proposal, column=label)] if proposal else []
-
-
-def _may_be_thousandths(present: pd.Series[Any]) -> bool:
-    """Return whether numbers look like 1.234 for 1234, read with a decimal point.
-
-    Fractions then have three digits (some end in zeros) and begin at 1, and no number reaches 1000.
-    """
-    numbers = np.abs(present.to_numpy(dtype="float64"))
-    if not (numbers < 1000).all():  # noqa: PLR2004 - as above
-        return False
-    thousandths = np.round(1000 * numbers)
-    fractions = thousandths % 1000 != 0
-    if fractions.sum() < _LEAST_AMBIGUOUS or (numbers[fractions] < 1).any():
-        return False
-    is_exact = np.isclose(1000 * numbers, thousandths, rtol=0, atol=1e-6).all()
-    return bool(is_exact) and (thousandths[fractions] % 10 != 0).mean() >= _SHARE_OF_THREE_DIGITS
-
-
-_FRACTIONAL: Final = (Kind.FLOAT, Kind.DECIMAL)
-_LEAST_AMBIGUOUS: Final = 10  # numbers with a fraction; fewer may have three digits by chance
-_SHARE_OF_THREE_DIGITS: Final = 0.8  # nine of ten numbers do not end in zero
-
-
-def _thousands(present: pd.Series[Any], label: Hashable) -> Suggestion:
-    example = f"{next(value for value in present.tolist() if value % 1):.3f}"
-    again = phrase("read it again: pd.read_csv(…, thousands='.')", "correct it")
-    reason = (
-        f"all fractions have up to three digits, as {example}: if the source's point separates thousands, {again}; "
-        f"if it is a decimal point, {options_text(decimal={label: '.'})} says so"
-    )
-    return Suggestion("decimal", label, None, reason, len(present), type=contract.NUMBER, choices=(".",))
-
-
-def _may_be_codes(sample: Sequence[Any], name: str, kind: Kind) -> bool:
-    """Return whether whole numbers may be codes: postal codes, or ids that missing values made floats."""
-    is_labelled = is_code_like(name) or (kind is Kind.FLOAT and is_id_like(name))
-    return is_labelled and all(value % 1 == 0 for value in sample)
-
-
-def _codes(present: pd.Series[Any], label: Hashable) -> Suggestion:
-    """Leave open whether numbers are codes, whose leading zeros may be lost already."""
-    as_text = options_text(types={label: contract.STRING})
-    read_as_text = phrase(f"pd.read_csv(…, dtype={{{str(label)!r}: str}})", "")
-    if short := _short_codes(present, is_postal=is_postal_code(str(label))):
-        reason = f"{short}; read the column as text{read_as_text and ': '}{read_as_text}"
-        return Suggestion("types", label, None, reason, len(present), type=contract.STRING, is_loss=True)
-    source = f"{read_as_text}, or {as_text} if no zeros were lost" if read_as_text else as_text
-    reason = f"if the numbers are codes, such as postal codes, send them as text, which keeps leading zeros: {source}"
-    return Suggestion("types", label, None, reason, len(present), type=contract.STRING, choices=(contract.STRING,))
-
-
-def _short_codes(present: pd.Series[Any], *, is_postal: bool) -> str:
-    """Return how many of some whole numbers are shorter than the others; '' if none is, or too many."""
-    if not ((present % 1 == 0) & (present.abs() < _POWERS[-1])).all():
-        return ""
-    digits = np.searchsorted(_POWERS, present.abs().to_numpy(dtype="int64"), side="right") + 1
-    most = digits.max(initial=0)
-    n_short = int((digits < most).sum())
-    is_likely = most >= _LEAST_CODE_DIGITS or (most > 1 and present.nunique() >= _MANY_CODES)
-    if not is_likely or not 0 < n_short <= (len(digits) if is_postal else len(digits) / 2):
-        return ""
-    return _are_shorter(n_short, len(digits), most, "when the file was read")
-
-
-def _are_shorter(n_short: int, codes: int, digits: int, when: str) -> str:
-    verb = "is" if n_short == 1 else "are"
-    short = f"{n_short:,} of {plural(codes, 'code')} {verb} shorter than {digits} digits"
-    return f"{short}, as if leading zeros were lost {when}"
-
-
-def _damaged_codes(profile: Profile, label: Hashable) -> list[Suggestion]:
-    """Report codes that were numbers before they became text: they end in .0, or postal codes lack their zeros."""
-    sample = profile.sample  # all texts, unless they are many
-    n_float = sample.count(end_like_floats(sample.texts))
-    if 2 * n_float > sample.cells:
-        verb = "ends" if n_float == 1 else "end"
-        reason = f"{plural(n_float, 'code')} {verb} in .0, as numbers beside gaps do: remove it at the source"
-        return [Suggestion("types", label, None, reason, n_float, type=contract.NUMBER, is_loss=True)]
-    return _short_texts(profile, label) if is_postal_code(str(label)) else []
-
-
-def _short_texts(profile: Profile, label: Hashable) -> list[Suggestion]:
-    """Report postal codes that lost their leading zeros before they became text."""
-    shapes = shapes_of(profile.texts)
-    is_code = shapes.spread([shape.isdecimal() for shape in shapes.names])
-    lengths = [len(shape) for shape in shapes.names if shape.isdecimal()]
-    most = max(lengths, default=0)
-    n_codes = profile.count(is_code)
-    if most < _LEAST_CODE_DIGITS or n_codes < MOST * profile.cells or _leading_zeros(profile):
-        return []
-    n_short = profile.count(is_code & shapes.spread([len(shape) < most for shape in shapes.names]))
-    if not n_short:
-        return []
-    reason = f"{_are_shorter(n_short, n_codes, most, 'earlier')}: restore them at the source"
-    return [Suggestion("types", label, None, reason, n_codes, type=contract.NUMBER, is_loss=True)]
-
-
-def _bits(column: pd.Series[Any], present: pd.Series[Any], label: Hashable) -> list[Suggestion]:
-    values = set(present.unique().tolist())
-    if values != {0, 1} or (present.dtype.kind == "f" and len(present) == len(column)):
-        return []
-    reason = f"only 0 and 1, sent as numbers: {argument('types')} boolean sends yes/no instead"
-    return [Suggestion("types", label, None, reason, len(present), choices=(contract.BOOLEAN,))]
-
-
-def _may_be_day(value: Any, name: str) -> bool:
-    """Return whether a number may be a date, judging by its digits or the label."""
-    try:
-        if float(value) != value or abs(value) > 1e16:  # noqa: PLR2004 - digits of a time, and more than all
-            return False
-    except (OverflowError, ValueError, TypeError):
-        return False
-    is_compact = value == int(value) and str(int(value))[:2] in ("19", "20") and len(str(int(value))) in (8, 12, 14)
-    return is_compact or is_time_like(name) or may_be_epoch_ms(str(int(value)))
-
-
-def _numbers_as_text(column: pd.Series[Any], most: int | None) -> Profile | None:
-    """Return the numbers of a column as text."""
-    present = present_cells(column)
-    codes, uniques = pd.factorize(present)
-    if most is not None:
-        uniques = uniques[:most]
-    texts = Texts(as_text(value, _UTC) or "" for value in list(uniques))
-    counts = np.bincount(codes, minlength=len(uniques))
-    return Profile(texts, counts[: len(uniques)], Counter()) if texts else None
 
 
 # text ---------------------------------------------------------------------------------------------------------------
@@ -450,12 +322,12 @@ def _for_texts(columns: Columns, position: int) -> list[Suggestion]:
         found += _for_contact(cleaned.profile, label, name, columns.region, is_normal=is_normal)
     if proposal is None and known is None and cleaned.profile.sample.texts and _are_collections(cleaned.profile):
         reason = "the texts look like lists or objects, which no attribute type holds"
-        return [*found, Suggestion("exclude", label, None, reason, cleaned.profile.cells)]
-    if known == contract.NUMBER and (example := _leading_zeros(cleaned.profile)):
+        return [*found, Suggestion("exclude", label, None, reason, cleaned.profile.cells, warns=Rule.TYPE_DOUBTFUL)]
+    if known == contract.NUMBER and (example := leading_zeros(cleaned.profile)):
         as_text = options_text(types={label: contract.STRING})
         reason = f"numbers do not keep leading zeros, as in {example}, which text does: {as_text}"
-        as_string = Suggestion("types", label, None, reason, cleaned.profile.cells, type=contract.STRING, is_loss=True)
-        return [*found, replace(as_string, choices=(contract.STRING,))]
+        as_string = may_be_of_type(label, reason, cleaned.profile.cells, contract.STRING)
+        return [*found, replace(as_string, is_loss=True)]
     if proposal is not None and not _is_read_already(proposal, columns.given_types.get(name), cleaned):
         found.append(replace(proposal, column=label))
     return found + (_for_categories(columns, position) if proposal is None and known in (None, contract.STRING) else [])
@@ -480,12 +352,7 @@ def _for_categories(columns: Columns, position: int) -> list[Suggestion]:
         f"{plural(n_odd, 'value')} differ{'s' * (n_odd == 1)} from a more common one only in case, such as {other!r} "
         f"from {common!r}: {options_text(normalize={label: 'lower'})} makes them one"
     )
-    return [Suggestion("normalize", label, None, reason, n_odd, type=contract.STRING, choices=("lower",))]
-
-
-def _leading_zeros(profile: Profile) -> str:
-    """Return a text of digits with a leading zero; '' if there is none."""
-    return next((text for text in profile.texts if text[:1] == "0" and len(text) > 1 and text.isdecimal()), "")
+    return [Suggestion("normalize", label, None, reason, n_odd, choices=("lower",), warns=Rule.VALUE_CASE)]
 
 
 def _are_collections(profile: Profile) -> bool:
@@ -521,19 +388,11 @@ def _for_id(columns: Columns, position: int, reading: Reading) -> list[Suggestio
     n_addresses = int(mask_of(texts.sample.texts, PLAIN_EMAIL.fullmatch).sum())
     if n_addresses * 2 > len(texts.sample.texts):
         reserved = "email"
-    elif name == "mobile" or _have_several_spellings(texts, columns.region):
+    elif name == "mobile" or have_several_spellings(texts, columns.region):
         reserved = "mobile"
     else:
         return []
     return _for_contact(texts, label, reserved, columns.region, is_normal=False)
-
-
-def _have_several_spellings(profile: Profile, region: str) -> bool:
-    """Return whether most texts are mobile numbers, written in several ways."""
-    first = profile.texts[:CONTACT_SAMPLE]
-    if mobile_spellings(first, region).count(None) >= (1 - CONTACT_SHARE) * len(first) or profile.has_one_shape():
-        return False
-    return len(set(mobile_spellings(profile.texts, region)) - {None}) > 1
 
 
 def _for_contact(profile: Profile, label: Hashable, reserved: str, region: str, *, is_normal: bool) -> list[Suggestion]:
@@ -541,7 +400,7 @@ def _for_contact(profile: Profile, label: Hashable, reserved: str, region: str, 
     shared = _shared_by_many(profile, label, reserved)
     if is_normal or not profile.texts:
         return shared
-    suggest = _suggest_email if reserved == "email" else _suggest_mobile
+    suggest = _suggest_email if reserved == "email" else suggest_mobile
     return [*shared, *filter(None, [suggest(profile, label, region)])]
 
 
@@ -549,7 +408,7 @@ def _suggest_email(profile: Profile, label: Hashable, region: str) -> Suggestion
     if profile.has_only(_PLAIN_EMAIL_CHARS):
         return None  # the usual case
     is_plain = PLAIN_EMAIL.fullmatch
-    odd = profile.where(np.array([not (text.islower() and is_plain(text)) for text in profile.texts], dtype=bool))
+    odd = profile.where(mask_of(profile.texts, lambda text: not (text.islower() and is_plain(text))))
     if not odd.texts:
         return None
     normal = normalize_texts(odd.texts, "email", region)
@@ -564,86 +423,11 @@ def _suggest_email(profile: Profile, label: Hashable, region: str) -> Suggestion
     return Suggestion("normalize", label, "email", reason, cells)
 
 
-def _suggest_mobile(profile: Profile, label: Hashable, region: str) -> Suggestion | None:
-    is_home = region == contract.INDIA  # the service's: elsewhere a number needs its country code
-    if is_home and profile.has_one_shape() and profile.texts[0][-2:-1] != ".":
-        return None
-    other = _other_region(profile.sample.texts, region)
-    if other is not None:
-        return _open_region(label, region, other, profile.cells)
-    normal = normalize_texts(profile.texts, "E.164", region)
-    read = profile.where(np.array([text.startswith("+") for text in normal], dtype=bool))
-    shapes = shapes_of(read.texts)
-    is_one = len(shapes.names) < 2 and not any(text.endswith(".0") for text in read.texts)  # noqa: PLR2004 - one spelling
-    cells = read.count(shapes.spread([not re.fullmatch(r"\+1+", shape) for shape in shapes.names]))
-    if not cells or (is_home and is_one):
-        return None
-    why = "without their country code" if is_one else "written in several ways"
-    reason = (
-        f"phone numbers are {why}: {plural(cells, 'value')} are converted to the form +{country_code(region)}…, so "
-        f"that each number has one spelling; those without a country code are read as of {region}"
-    )
-    return Suggestion("normalize", label, "E.164", reason, cells)
-
-
 def _for_phone_numbers(columns: Columns, position: int) -> list[Suggestion]:
     """Suggest the spelling of phone numbers that are stored as numbers."""
-    digits = _numbers_as_text(columns.column(position), None)
-    found = _suggest_mobile(digits, columns.frame.columns[position], columns.region) if digits else None
+    digits = numbers_as_text(columns.column(position), None)
+    found = suggest_mobile(digits, columns.frame.columns[position], columns.region) if digits else None
     return [found] if found else []
-
-
-def _open_region(label: Hashable, region: str, other: str, cells: int) -> Suggestion:
-    guess = f"{options_text(region=other)}?" if other else argument("region")
-    reason = (
-        f"phone numbers without a country code may be of another country than {region}, and are read as of {region}: "
-        f"give their region ({guess}), or write them with their codes (+44…)"
-    )
-    return Suggestion("normalize", label, None, reason, cells)
-
-
-def _of_other_countries(columns: Columns, position: int, reading: Reading) -> list[Suggestion]:
-    """Leave the region of phone numbers open that are normalized already, if they may be of another one."""
-    raw = clean(columns.frame.iloc[:, position], replace(reading, normalize=None), columns.zone, columns.region)
-    texts = [value for value in raw.tolist() if isinstance(value, str)]
-    other = _other_region(list(dict.fromkeys(texts))[:SAMPLE], columns.region)
-    if other is None:
-        return []
-    n_without = sum(_is_without_code(text) for text in texts)
-    return [_open_region(columns.frame.columns[position], columns.region, other, n_without)]
-
-
-def _other_region(texts: Sequence[str], region: str) -> str | None:
-    """Return the region to which numbers without a code may belong; '' if it is not known, None if `region` fits.
-
-    It does not fit if most of the codes are of others, if the numbers are written as in North America, or if many of
-    them do not exist in it.
-    """
-    bare = list(filter(_is_without_code, texts))
-    regions = Counter(map(region_of, normalize_texts(list(filter(_has_code, texts)), "E.164", region)))
-    if not bare or 2 * regions[region] >= regions.total() > 0:
-        return None
-    if regions:
-        return regions.most_common(1)[0][0]
-    if country_code(region) != country_code("US") and sum(map(_is_american, bare)) * 2 > len(bare):
-        return "US"
-    n_read = sum(text.startswith("+") for text in normalize_texts(bare, "E.164", region))
-    return "" if n_read < LIKELY * len(bare) else None
-
-
-_AMERICAN: Final = re.compile(r"\(?[2-9]\d{2}\)?[ .-]{0,2}[2-9]\d{2}[ .-]\d{4}")
-
-
-def _is_american(phone: str) -> bool:
-    return _AMERICAN.fullmatch(phone) is not None
-
-
-def _is_without_code(phone: str) -> bool:
-    return not _has_code(phone) and sum(map(str.isdigit, phone)) >= _LEAST_PHONE_DIGITS
-
-
-def _has_code(phone: str) -> bool:
-    return phone.lstrip("( ").startswith(("+", "00"))
 
 
 def _proposal(columns: Columns, position: int, cleaned: Cleaned, name: str, known: str | None) -> Suggestion | None:
@@ -691,7 +475,8 @@ def _propose_boolean(profile: Profile, name: str, *, is_known: bool) -> Suggesti
         return None
     counted = f"{of_all(read, present)} {'are' if present > 1 else 'is'}"
     reason = f"{counted} yes/no: {profile.count(yes):,} true, {profile.count(no):,} false{rest_of(read, present)}"
-    found = Suggestion("types", None, contract.BOOLEAN, reason, read, present - read, contract.BOOLEAN)
+    boolean, rest, warns = contract.BOOLEAN, present - read, Rule.TYPE_DOUBTFUL
+    found = Suggestion("types", None, boolean, reason, read, rest=rest, type=boolean, warns=warns)
     may_be_kinds = not _INITIALS.isdisjoint(lower) and not _OF_KINDS.isdisjoint(words_of(name))
     return as_open(found) if alone or (may_be_kinds and not is_known) else found
 
@@ -705,7 +490,8 @@ def _alone(lower: Sequence[str]) -> set[str]:
 def _instead(columns: Columns, position: int, cleaned: Cleaned, name: str) -> Suggestion | None:
     """Return another way to read a column than the given one, if it reads all values or nearly all of the rest."""
     reading = columns.reading_of(columns.frame.columns[position])
-    n_unread = _count_unread(reading, cleaned.profile.sample, columns.zone) if cleaned.profile.texts else 0
+    sample = cleaned.profile.sample
+    n_unread = sample.count(_unread(reading, sample, columns.zone)) if sample.texts else 0
     if not n_unread:
         return None
     wanted = contract.DATE if reading.date_formats else contract.NUMBER
@@ -720,7 +506,9 @@ def _with_given_options(columns: Columns, position: int) -> list[Suggestion]:
     label = columns.frame.columns[position]
     reading = columns.reading_of(label)
     if reading.normalize in PHONE_NORMALIZATIONS:
-        return _of_other_countries(columns, position, reading)
+        raw = clean(columns.frame.iloc[:, position], replace(reading, normalize=None), columns.zone, columns.region)
+        texts = [value for value in raw.tolist() if isinstance(value, str)]
+        return list(filter(None, [open_region(texts, label, columns.region)]))
     is_boolean = columns.given_types.get(columns.names[position]) == contract.BOOLEAN
     if not reading.date_formats and reading.decimal is None and not is_boolean:
         return []
@@ -744,11 +532,6 @@ def _with_given_options(columns: Columns, position: int) -> list[Suggestion]:
         for word, cells in zip(words.texts, words.counts.tolist(), strict=True)
         if may_be_placeholder(word, cells)
     ][:1]
-
-
-def _count_unread(reading: Reading, profile: Profile, zone: ZoneInfo) -> int:
-    """Return how many cells the given options do not read."""
-    return profile.count(_unread(reading, profile, zone))
 
 
 def _unread(reading: Reading, profile: Profile, zone: ZoneInfo) -> Mask:
@@ -799,12 +582,12 @@ def _shared_by_many(profile: Profile, label: Hashable, reserved: str) -> list[Su
     contact, cells = profile.texts[place], int(profile.counts[place])
     if cells < _LEAST_SHARED or cells < _SHARED * profile.cells or len(profile.texts) < _LEAST_SHARED:
         return []
-    what = "address" if reserved == "email" else "number"
+    what, warns = ("address", Rule.EMAIL_INVALID) if reserved == "email" else ("number", Rule.MOBILE_INVALID)
     reason = (  # masked: it may be a customer's
         f"{cells:,} customers have the {what} {mask_value(contact)}, so a campaign reaches at most one of them; "
         f"if it is a placeholder, list it in {argument('na_values')}"
     )
-    return [Suggestion("na_values", label, None, reason, cells, type=reserved)]
+    return [Suggestion("na_values", label, None, reason, cells, warns=warns)]
 
 
 _LEAST_SHARED: Final = 10  # customers with one address, and different addresses
@@ -848,7 +631,8 @@ def _suggest_zone(columns: Columns, found: Sequence[Suggestion]) -> list[Suggest
             f"{options_text(timezone=zone)} keeps the days"
         )
         label = columns.frame.columns[position]
-        suggestions.append(Suggestion("timezone", label, zone if is_one else None, reason, present))
+        value = zone if is_one else None
+        suggestions.append(Suggestion("timezone", label, value, reason, present, warns=Rule.DATE_SHIFTED))
     return suggestions
 
 
