@@ -18,6 +18,7 @@ from growlytics_pandas import contract
 from growlytics_pandas._masking import is_missing
 from growlytics_pandas._rules import Effect, Rule, Severity
 from growlytics_pandas._text import phrase
+from growlytics_pandas.checks.profile import MOST, may_be_placeholder
 from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.checks.violations import DOUBTFUL, DOUBTFUL_SUM, Violation
 from growlytics_pandas.columns.dtypes import TEXT_KINDS, Kind, Mask, Rows, classify, originals, starts
@@ -25,14 +26,17 @@ from growlytics_pandas.columns.frames import count_reject_labels
 from growlytics_pandas.columns.parsers import are_numbers, parse_numbers
 from growlytics_pandas.columns.plan_options import Keep
 from growlytics_pandas.columns.reading import (
+    DIGITS,
     Groups,
     Ids,
     SharedIdRows,
     find_groups,
     fold_case,
-    fold_case_all,
+    fold_id,
+    fold_ids,
     read_ids,
     unkept,
+    without_separators,
 )
 from growlytics_pandas.columns.texts import (
     INVISIBLE,
@@ -108,7 +112,7 @@ def check_ids(
     hashes = _Hashes(0 if shared else len(frame))
     for start, stop in starts(len(frame)):
         ids = schema.read_ids(column.iloc[start:stop])
-        seen = ids.texts if is_plain else fold_case_all(ids.texts)
+        seen = ids.texts if is_plain else fold_ids(ids.texts)
         has_labels = not is_plain and schema.id_kind in TEXT_KINDS and is_table
         labels = find_label_rows(frame, start, schema.id_position, sent, seen) if has_labels else {}
         violations += _check_block(frame, schema, start, ids, None if is_plain else seen, labels)
@@ -116,10 +120,11 @@ def check_ids(
             hashes.add(start, ids, seen, labels)
     same, alike = shared or hashes.find(column, schema)
     words = {word for each in violations if each.rule is Rule.ID_STRINGIFIED for word in each.params.get("words", ())}
-    stand_for_none: Mask = np.zeros(len(same.rows), dtype=bool)
-    if words and len(same.rows):
-        stand_for_none |= [text in words for text in schema.read_ids(column.iloc[same.rows]).texts]
-    violations += [*_duplicates(schema, same, stand_for_none, words), *_look_alikes(schema, alike)]
+    texts_of_same = schema.read_ids(column.iloc[same.rows]).texts
+    counts = dict(zip(texts_of_same, same.sharing.tolist(), strict=True))
+    words |= _odd_words(column, schema, counts, is_part=shared is not None)
+    stand_for_none: Mask = np.array([text in words for text in texts_of_same], dtype=bool)
+    violations += [*_duplicates(schema, same, stand_for_none, words), *_look_alikes(column, schema, alike)]
     checked = IdCheck.of(violations, len(frame))
     if shared is not None or checked.skipped[-1:].any():
         return checked
@@ -144,6 +149,7 @@ def check_known_ids(frame: pd.DataFrame, schema: Schema, knows: KnownIds | None)
         written = read_ids(block.iloc[new], kind, schema.zone).texts if schema.id_reading.cleans else texts
         spellings = {"written": written, "lower": list(map(str.lower, texts)), "upper": list(map(str.upper, texts))}
         spellings |= {"zeros": _with_zeros(texts, knows), "no zeros": [text.lstrip("0") for text in texts]}
+        spellings["no separators"] = list(map(without_separators, texts))
         is_left = np.array([bool(text) for text in texts])  # an empty id is not sent
         for how, others in spellings.items():
             if others != texts and (found := knows(others) & is_left).any():
@@ -177,7 +183,7 @@ KnownIds = Callable[[Sequence[str]], Mask]
 
 
 def _plain_bytes(column: TextColumn, schema: Schema) -> TextBytes | None:
-    """Return the bytes of ids if all are plain: no surrounding characters, placeholders or capitals."""
+    """Return the bytes of ids if all are plain: no surrounding characters, placeholders, capitals or separators."""
     if schema.id_kind is not Kind.TEXT or schema.id_reading.cleans:
         return None
     found = column.bytes()
@@ -185,6 +191,7 @@ def _plain_bytes(column: TextColumn, schema: Schema) -> TextBytes | None:
     if (
         found is None
         or not found.has_only(_PLAIN_CHARS)
+        or (found.has_only(f"{DIGITS}.-") and not found.has_only(DIGITS))
         or found.may_end_with((".0",))
         or found.has_any({word for word in words if word.isascii()})
     ):
@@ -220,7 +227,7 @@ class _Hashes:
         same = find_groups(self._exact, self._present, _fetcher(column, schema, str))
         if self._folded is self._exact:
             return find_same(same, schema.keep), SharedIdRows()
-        alike = find_groups(self._folded, self._present, _fetcher(column, schema, fold_case))
+        alike = find_groups(self._folded, self._present, _fetcher(column, schema, fold_id))
         return find_same(same, schema.keep), find_alike(alike, self._exact)
 
 
@@ -261,10 +268,32 @@ def _duplicates(schema: Schema, same: SharedIdRows, stand_for_none: Mask, words:
     ]
 
 
-def _look_alikes(schema: Schema, alike: SharedIdRows) -> list[Violation]:
+def _odd_words(column: pd.Series[Any], schema: Schema, counts: Mapping[str, int], *, is_part: bool) -> set[str]:
+    """Return repeated ids that are words, where nearly all others are numbers, codes or addresses: placeholders.
+
+    `counts`: repeated ids, each with its number of rows. A part may have no other ids.
+    """
+    words = {text for text, count in counts.items() if may_be_placeholder(text, count)}
+    if not words:
+        return words
+    others = set(schema.read_ids(column.iloc[:_ID_SAMPLE]).texts) - words - {""}
+    plain = [text for text in others if _DIGIT_OR_AT.search(text)]
+    return words if len(plain) >= MOST * len(others) and (others or is_part) else set()
+
+
+_ID_SAMPLE: Final = 1_000
+_DIGIT_OR_AT: Final = re.compile(r"[\d@]")
+
+
+def _look_alikes(column: pd.Series[Any], schema: Schema, alike: SharedIdRows) -> list[Violation]:
     if not len(alike.rows):
         return []
-    return [Violation(Rule.ID_CASE_DUPLICATE, *schema.id_place, rows=alike.rows, details=alike.others)]
+    has_letters = any(map(_LETTER.search, schema.read_ids(column.iloc[alike.rows]).texts))
+    params = {} if has_letters else {"how": "separators"}
+    return [Violation(Rule.ID_CASE_DUPLICATE, *schema.id_place, rows=alike.rows, details=alike.others, params=params)]
+
+
+_LETTER: Final = re.compile(r"[^\W\d_]")
 
 
 # rows that are no customers ------------------------------------------------------------------------------------------

@@ -181,8 +181,8 @@ _MESSAGES: Final[Mapping[Rule | tuple[Rule, str], str]] = {
     Rule.ID_STRINGIFIED: "placeholders for a missing value in {ids}: {words}.",
     (Rule.ID_STRINGIFIED, "float"): "text that ends with '.0' in {ids}, as floats converted to text do.",
     Rule.ID_CASE_DUPLICATE: (
-        "the id differs from that of row {detail:,} only in case, form or invisible characters; it is sent as another "
-        "customer."
+        "the id differs from that of row {detail:,} only in case, form, separators or invisible characters; it is sent "
+        "as another customer."
     ),
     (Rule.ID_CASE_DUPLICATE, "known"): (
         "the ledger knows {ids} only in another spelling, so each would be sent as another customer."
@@ -236,7 +236,9 @@ _MESSAGES: Final[Mapping[Rule | tuple[Rule, str], str]] = {
     Rule.VALUE_WHITESPACE: "white space around {texts}, which is sent.",
     Rule.VALUE_CASE: "{reason}.",
     Rule.NUMBER_AMBIGUOUS: "{reason}.",
-    Rule.TEXT_DAMAGED: "damaged characters in {texts}: replacement characters, NUL or UTF-8 read in another encoding.",
+    Rule.TEXT_DAMAGED: (
+        "damaged characters in {texts}: replacement or control characters, NUL, or text read in another encoding."
+    ),
     Rule.DATE_TRUNCATED: "fractions of a second in {dates} are cut off; the API's format has whole seconds.",
     Rule.DATE_SHIFTED: "the values are dates at midnight in {limit}; in the time zone {zone} they fall on another day.",
     Rule.RESERVED_NOT_STRING: "{attribute!r} is always text; the {kind} values are converted to text.",
@@ -345,6 +347,8 @@ _SPELLINGS: Final = {
     "upper": "send the ids in capitals, as before",
     "zeros": "read the source again with the ids as text, which keeps their leading zeros",
     "no zeros": "send the ids without leading zeros, as before",
+    "separators": "write them in one way at the source",
+    "no separators": "send the ids without separators, as before",
 }
 """How to send ids as the ledger knows them, if no option does it."""
 

@@ -164,7 +164,9 @@ def add_plan(parser: argparse.ArgumentParser, only: Sequence[str] = PLAN_KEYS) -
     """Add the options of a plan, or `only` some of them."""
     group = parser.add_argument_group("columns, and how they are read")
     group.add_argument(
-        "--options", metavar="PATH", help="a TOML file of options; flags override it, --exclude and --strip add to it"
+        "--options",
+        metavar="PATH",
+        help="a TOML file of options; flags override it, but --exclude, --strip and --na add to it",
     )
     group.add_argument("--id-col", metavar="COLUMN", help="the column of ids; required, here or as id_col in the file")
     for option, how in PLAN_FLAGS.items():
@@ -272,7 +274,8 @@ def _joined(option: str, values: list[str]) -> str | list[str]:
 def _override(kept: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """Override the options of a file by flags; a type for a column replaces any type that the file gives it.
 
-    Columns to exclude or to strip are added to those of the file, so that a flag that a fix names undoes none of them.
+    Columns to exclude or to strip, and texts that mean missing, are added to those of the file, so that a flag that a
+    fix names undoes none of them.
     """
     merged = dict(kept)
     named = {label for option in TYPE_OPTIONS if isinstance(given.get(option), dict) for label in given[option]}
@@ -281,13 +284,19 @@ def _override(kept: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
             merged[option] = {label: value for label, value in merged[option].items() if label not in named}
     for option, value in given.items():
         before = merged.get(option)
+        is_added = option in LISTED or option == "na_values"
         if isinstance(before, dict) and isinstance(value, dict):
-            merged[option] = {**before, **value}
-        elif option in LISTED and isinstance(before, list) and isinstance(value, list):
-            merged[option] = list(dict.fromkeys([*before, *value]))
+            added = {label: _added(before[label], value[label]) for label in before.keys() & value.keys() if is_added}
+            merged[option] = {**before, **value, **added}
+        elif is_added and isinstance(before, list) and isinstance(value, list):
+            merged[option] = _added(before, value)
         else:
             merged[option] = value
     return merged
+
+
+def _added(before: Iterable[Any], more: Iterable[Any]) -> list[Any]:
+    return list(dict.fromkeys([*before, *more]))
 
 
 # messages ------------------------------------------------------------------------------------------------------------

@@ -402,6 +402,38 @@ def fold_case_all(texts: list[str]) -> list[str]:
     return texts if joined.isascii() and joined == joined.lower() else list(map(fold_case, texts))
 
 
+_SEPARATED: Final = re.compile(r"\+?\(?[0-9]+(?:[ ./()-]+[0-9]+)+")
+_LEAST_DIGITS: Final = 8  # in a shorter id a separator may tell two numbers apart: 1-12 and 11-2
+DIGITS: Final = "0123456789"
+
+
+def fold_id(text: str) -> str:
+    """Fold an id as `fold_case` does, and remove the separators of a long number.
+
+    Examples
+    --------
+    >>> fold_id("035.873.557-20"), fold_id("Asha@Example.com"), fold_id("1-12")
+    ('03587355720', 'asha@example.com', '1-12')
+    """
+    return without_separators(fold_case(text))
+
+
+def without_separators(text: str) -> str:
+    """Return only the digits of a long number; any other text unchanged."""
+    digits = "".join(char for char in text if char in DIGITS) if _SEPARATED.fullmatch(text) else ""
+    return digits if len(digits) >= _LEAST_DIGITS else text
+
+
+def fold_ids(texts: list[str]) -> list[str]:
+    """Fold a block of ids; returns the same list object if none changes, as for most e-mail addresses."""
+    begins = {text[:1] for text in texts}
+    is_separated = not begins.isdisjoint(_STARTS_OF_NUMBERS) and any(map(_SEPARATED.fullmatch, texts))
+    return list(map(fold_id, texts)) if is_separated else fold_case_all(texts)
+
+
+_STARTS_OF_NUMBERS: Final = frozenset("+(0123456789")
+
+
 Groups = list[list[int]]
 """Positions of rows that belong together, each list ascending and with two rows or more."""
 

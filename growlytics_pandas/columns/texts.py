@@ -47,6 +47,10 @@ MISSING_WORDS: Final = frozenset(
         *("na", "n.a.", "n.a", "n/d", "nil", "blank", "empty", "missing", "unknown", "not known", "no data"),
         *("tbd", "tba", "n.v.", "nv", "unbekannt", "entfällt", "inconnu", "non renseigné", "sans objet", "desconocido"),
         *("ninguno", "ninguna", "sin dato", "sin datos", "no aplica", "s/d", "aucun", "aucune", "nessuno", "keine"),
+        *("no informado", "sin informacion", "sin información", "no disponible", "non communiqué", "non disponible"),
+        *("não informado", "nao informado", "não se aplica", "não disponível", "sem informação", "não consta", "n/i"),
+        *("desconhecido", "non disponibile", "sconosciuto", "onbekend", "brak", "brak danych", "nicht angegeben"),
+        *("nicht bekannt", "not specified", "not given", "unspecified"),
         *("not available", "not applicable", "not provided", "(none)", "(empty)", "1.#ind", "1.#qnan", "-1.#ind"),
         *("0000-00-00", "0000-00-00 00:00:00", "00/00/0000", "00-00-0000", "00.00.0000"),
     }
@@ -134,6 +138,7 @@ def _is_part(inner: str, quotes: str) -> bool:
 _SEPARATOR: Final = "\x02"
 _ASCII_SPACES: Final = " \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f"
 _OTHER_SPACES: Final = "\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+_CONTROLS: Final = re.compile("[\x80-\x9f]")  # dashes, quotes and euro signs of cp1252, read as latin-1
 _UNDECODED: Final = re.compile(r"[Â-ô][\x80-\xbfŒœŠšŸŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™]+")
 
 
@@ -180,7 +185,7 @@ def are_padded(texts: Sequence[str]) -> Mask | None:
 
 
 def are_damaged(texts: Sequence[str]) -> Mask | None:
-    """Return a mask of texts with replacement characters, NUL, or UTF-8 decoded as cp1252; None if there are none.
+    """Return a mask of texts with replacement characters or NUL, or in a wrong encoding; None if there are none.
 
     Examples
     --------
@@ -188,14 +193,15 @@ def are_damaged(texts: Sequence[str]) -> Mask | None:
     array([ True, False, False])
     """
     joined = _SEPARATOR.join(texts)
-    if "\x00" not in joined and (joined.isascii() or not ("\ufffd" in joined or _UNDECODED.search(joined))):
+    has_marks = "\ufffd" in joined or _UNDECODED.search(joined) or _CONTROLS.search(joined)
+    if "\x00" not in joined and (joined.isascii() or not has_marks):
         return None
     found = np.fromiter(map(_is_damaged, texts), dtype=bool, count=len(texts))
     return found if found.any() else None
 
 
 def _is_damaged(text: str) -> bool:
-    if "\ufffd" in text or "\x00" in text:
+    if "\ufffd" in text or "\x00" in text or _CONTROLS.search(text):
         return True
     return any(_was_decoded_wrongly(found[0]) for found in _UNDECODED.finditer(text))
 
@@ -249,6 +255,8 @@ _INVISIBLE_ENDS: Final = MappingProxyType(
 )
 _INVISIBLE_LEADS: Final = _among(b"\xe2\xef\xd8")
 # UTF-8 decoded as cp1252: Â to ô, then a character that a continuation byte decodes to.
+_CONTROL_LEAD: Final = 0xC2  # of U+0080 to U+00BF; controls end before
+_AFTER_CONTROLS: Final = 0xA0
 _WRONG_LEAD: Final = 0xC3
 _WRONG_SECOND: Final = _among(bytes(range(0x82, 0xB5)))
 _WRONG_NEXT: Final = _among(b"\xc2\xc5\xc6\xcb\xe2")
@@ -370,7 +378,7 @@ class _Part:
         return found
 
     def may_be_damaged(self, *, is_ascii: bool) -> bool:
-        """Return whether a text may contain NUL, U+FFFD, or UTF-8 decoded as cp1252."""
+        """Return whether a text may contain NUL or U+FFFD, or be decoded as another encoding."""
         data = self.data
         if len(data) and not data.all():
             return True
@@ -378,6 +386,9 @@ class _Part:
             return False
         places = np.flatnonzero(data[:-2] == _WRONG_LEAD)
         if (_WRONG_SECOND[data[places + 1]] & _WRONG_NEXT[data[places + 2]]).any():
+            return True
+        places = np.flatnonzero(data[:-1] == _CONTROL_LEAD)
+        if (data[places + 1] < _AFTER_CONTROLS).any():
             return True
         places = np.flatnonzero(data[:-2] == 0xEF)  # noqa: PLR2004 - U+FFFD is EF BF BD
         return bool(((data[places + 1] == 0xBF) & (data[places + 2] == 0xBD)).any())  # noqa: PLR2004
@@ -480,7 +491,7 @@ class TextBytes:
         return _concatenated(found)
 
     def may_be_damaged(self) -> bool:
-        """Return whether a text may contain NUL, U+FFFD, or UTF-8 decoded as cp1252."""
+        """Return whether a text may contain NUL or U+FFFD, or be decoded as another encoding."""
         return any(part.may_be_damaged(is_ascii=self.is_ascii) for part in self._parts())
 
     def are_distinct(self) -> bool:

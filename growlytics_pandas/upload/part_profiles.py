@@ -27,8 +27,8 @@ from growlytics_pandas.columns.reading import (
     SharedIdRows,
     clean,
     find_currencies,
-    fold_case,
-    fold_case_all,
+    fold_id,
+    fold_ids,
     read_ids,
 )
 from growlytics_pandas.columns.texts import hash_texts
@@ -158,7 +158,7 @@ def _hash_ids(
         ids = how.read_ids(column.iloc[start:stop], kind)
         has_id[start:stop] = ~ids.missing
         exact[start:stop] = hash_texts(ids.texts)
-        texts = fold_case_all(ids.texts)
+        texts = fold_ids(ids.texts)
         folded[start:stop] = exact[start:stop] if texts is ids.texts else hash_texts(texts)
         is_rounded[start:stop] = ids.rounded
         if kind in TEXT_KINDS:
@@ -327,7 +327,7 @@ def compare(
 def _look_alikes(same: Mapping[str, list[int]]) -> Iterator[tuple[int, int, int]]:
     seen: defaultdict[str, list[str]] = defaultdict(list)
     for text in same:
-        seen[fold_case(text)].append(text)
+        seen[fold_id(text)].append(text)
     for texts in seen.values():
         if len(texts) > 1:
             rows = sorted((row, text) for text in texts for row in same[text])

@@ -226,8 +226,8 @@ def test_a_rare_spelling_among_many_mobiles_is_found():
     [
         [f"98765{i:05}" for i in range(300)],
         [f"+91 98765 {i:05}" for i in range(300)],
-        [f"{1_000_000_000 + i}" for i in range(300)] + ["0100000000", "10000-00001"],
-        [f"2024-{100_000 + i}" for i in range(100)] + [f"2024 {100_000 + i}" for i in range(100)],
+        [f"{1_000_000_000 + i}" for i in range(300)] + ["0100000000", "10000-99999"],
+        [f"2024-{100_000 + i}" for i in range(100)] + [f"2024 {200_000 + i}" for i in range(100)],
         [f"{size}" + "0" * size for size in range(1, 9)],
     ],
 )
@@ -247,3 +247,46 @@ def test_repeated_placeholders_are_no_customer_to_keep(keep):
     others = found[~found["message"].str.contains("placeholder")]
     assert set(others["severity"]) == ({"error"} if keep is False else {"warning"})
     assert gp.validate(df, "id", keep=keep, na_values=["none", "-"])["rule"].tolist().count("id_missing") == 3
+
+
+@pytest.mark.parametrize("dtype", ["str", object])
+@pytest.mark.parametrize("keep", [False, "first", "last"])
+@pytest.mark.parametrize("word", ["não informado", "Nenhum", "kein Eintrag", "none yet", "00000"])
+def test_a_word_as_the_id_of_several_rows_is_a_placeholder(dtype, keep, word):
+    """It is no customer, whatever `keep` is, where all other ids are addresses or numbers."""
+    ids = pd.Series([word] * 4 + [f"a{i}@x.com" for i in range(30)], dtype=dtype)
+    df = pd.DataFrame({"id": ids, "Name": [f"N{i}" for i in range(34)]})
+    for plan in (gp.plan(df, "id", keep=keep), gp.plan_batches([df[:2], df[2:]], "id", keep=keep)):
+        found = plan.violations.query("rule == 'id_duplicate'")
+        assert set(found["severity"]) == {"error"}
+        assert set(found["fix"]) == {f"na_values={{'id': [{word!r}]}}"}
+
+
+def test_names_that_are_ids_are_no_placeholders():
+    df = pd.DataFrame({"id": ["asha"] * 4 + ["ravi", "meera", "kiran", "c7"], "X": range(8)})
+    assert set(gp.plan(df, "id", keep="last").violations["severity"]) == {"warning"}
+
+
+@pytest.mark.parametrize("dtype", ["str", object])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("035.873.557-20", "03587355720"),
+        ("11.222.333/0001-81", "11222333000181"),
+        ("111.444.777-35", "111444777-35"),
+        ("+91 98200 12345", "919820012345"),
+        ("(11) 98765-4321", "11987654321"),
+    ],
+)
+def test_numbers_with_and_without_separators_are_alike(dtype, one, other):
+    df = pd.DataFrame({"id": pd.Series([one, other, "12345678901"], dtype=dtype), "X": [1, 2, 3]})
+    for plan in (gp.plan(df, "id"), gp.plan_batches([df[:1], df[1:]], "id")):
+        found = plan.violations.query("rule == 'id_case_duplicate' and row == row")
+        assert found["row"].tolist() == [0, 1]
+        assert "normalize" not in found["fix"].iloc[0]
+
+
+@pytest.mark.parametrize("ids", [["1-12", "11-2"], ["A-1234567", "A1234567"], ["1.5", "15"], ["2025-01", "202501"]])
+def test_separators_of_codes_and_short_numbers_count(ids):
+    df = pd.DataFrame({"id": ids, "X": [1, 2]})
+    assert "id_case_duplicate" not in set(gp.validate(df, "id")["rule"])

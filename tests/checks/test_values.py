@@ -80,3 +80,13 @@ def test_column_properties_are_reported_once():
     assert found["count"].to_dict() == {"value_stringified": 2, "value_whitespace": 1, "text_damaged": 1}
     assert found.loc["value_stringified", "fix"] == "na_values={'X': ['NULL', 'nan']}"
     assert found.loc["value_whitespace", "fix"] == "strip=['X']"
+
+
+@pytest.mark.parametrize("dtype", ["str", object])
+def test_cp1252_read_as_latin_1_is_damaged(dtype):
+    """Its dashes, quotes and euro signs become control characters, which no text has otherwise."""
+    text = "verão – “kit” € 5 … fim"
+    good = pd.DataFrame({"id": ["a", "b"], "Note": pd.Series([text, "°C ½ × £ Ångström"], dtype=dtype)})
+    assert gp.validate(good, "id").empty
+    bad = good.assign(Note=good["Note"].where(good["id"] == "b", text.encode("cp1252").decode("latin-1")))
+    assert gp.validate(bad, "id").set_index("rule").loc["text_damaged", "count"] == 1

@@ -83,6 +83,18 @@ def test_a_flag_adds_to_the_columns_that_the_file_excludes(command, write, at):
     assert done.data["options"]["strip"] == ["Tags", "City"]
 
 
+def test_a_flag_adds_to_the_words_that_mean_missing(command, write):
+    """A fix names the words that are new; with its flag, those of the file still count."""
+    file = write("a.csv", "id,Spent,City\n1,N/A,?\n2,R$ -,?\n3,5,Pune\n")
+    write("o.toml", 'id_col = "id"\n[decimal]\nSpent = "."\n[na_values]\nSpent = ["N/A"]\nCity = ["?"]\n')
+    done = command("validate", file, "--options", "o.toml", "--na", "Spent=R$ -", "--json")
+    assert done.data["options"]["na_values"] == {"Spent": ["N/A", "R$ -"], "City": ["?"]}
+    assert (done.status, done.data["errors"]) == (0, 0)
+    write("o.toml", 'id_col = "id"\nna_values = ["N/A"]\n')
+    done = command("validate", file, "--options", "o.toml", "--na", "?", "--json")
+    assert done.data["options"]["na_values"] == ["N/A", "?"]
+
+
 def test_the_next_command_of_validate_suggests_options(command, write):
     write("a.csv", "id;Joined\n1;31/01/2025\n2;28/02/2025\n")
     done = command("validate", "a.csv", "--id-col", "id", "--sep", ";")

@@ -80,6 +80,7 @@ def test_repr_is_fast_and_never_fails(client):
 
 # ids in another spelling ---------------------------------------------------------------------------------------------
 
+NUMBERS = pd.DataFrame({"id": [f"111.444.{i:03d}" for i in range(50)], "City": "Pune"})
 CAPITALS = pd.DataFrame({"id": [f"IN-{i:03d}" for i in range(50)], "City": "Pune"})
 
 
@@ -90,8 +91,9 @@ CAPITALS = pd.DataFrame({"id": [f"IN-{i:03d}" for i in range(50)], "City": "Pune
         (CAPITALS.assign(id=CAPITALS["id"].str.lower()), CAPITALS, {}),
         (CAPITALS, CAPITALS.assign(id=CAPITALS["id"].str.lower()), {}),
         (CAPITALS.assign(id="'" + CAPITALS["id"]), CAPITALS.assign(id="'" + CAPITALS["id"]), {"strip": ["id"]}),
+        (NUMBERS.assign(id=NUMBERS["id"].str.replace(".", "", regex=False)), NUMBERS, {}),
     ],
-    ids=["normalized since", "lower before", "capitals before", "stripped since"],
+    ids=["normalized since", "lower before", "capitals before", "stripped since", "separators since"],
 )
 @pytest.mark.parametrize("kind", ["whole", "parts", "read once", "segment"])
 def test_ids_known_in_another_spelling_are_reported(sandbox, tmp_path, first, second, options, kind):
