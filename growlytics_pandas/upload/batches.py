@@ -19,7 +19,6 @@ import pandas as pd
 from growlytics_pandas._rules import Rule
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.ids import EARLIER_BATCH
-from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.checks.suggestion_warnings import with_remedies
@@ -41,14 +40,12 @@ from growlytics_pandas.upload.part_profiles import (
     profile_part,
     skipped_rows,
 )
-from growlytics_pandas.upload.parts import LocalExecutor, Part, PartList, PartTask, PlanContext, align
+from growlytics_pandas.upload.parts import LocalExecutor, Part, PartList, PartTask, PlanContext, align, check_part
 from growlytics_pandas.upload.plan import (
     Plan,
     PushResult,
-    budget_of,
     find_suggestions,
     infer_schema_of_parts,
-    known_ids,
     violations_error,
 )
 from growlytics_pandas.upload.runner import EndedRun, LocalRun
@@ -222,7 +219,7 @@ class StreamRun(LocalRun):
         options: PushOptions,
     ) -> None:
         nothing = pd.DataFrame({"": pd.Series(dtype=object)})
-        context = PlanContext(infer_schema_of_parts(PlanOptions(), nothing, "", None), (), frozenset())
+        context = PlanContext.of(infer_schema_of_parts(PlanOptions(), nothing, "", None), (), 0)
         super().__init__(connection, options, executor, PartList(), context)
         self._sample = nothing
         self.findings = Findings(())
@@ -264,11 +261,8 @@ class StreamRun(LocalRun):
         schema = infer_schema_of_parts(
             self._plan_options, align(profile.example, labels), self._id_col, self._connection, facts
         )
-        violations = check_attributes(schema, len(frame))
-        project = self._connection.project if self._connection else None
-        dropped = dropped_columns(violations)
-        self.context = PlanContext(schema, labels, dropped, budget_of(project, schema), known_ids(project))
-        fresh = [found for found in violations if (found.rule, found.position) not in self._reported]
+        self.context = PlanContext.of(schema, labels, len(frame), self._connection)
+        fresh = [found for found in self.context.violations if (found.rule, found.position) not in self._reported]
         self._reported.update((found.rule, found.position) for found in fresh)
         task = self._task(frame, profile, schema)
         part = Part.read(frame, self.context, task)
@@ -276,9 +270,7 @@ class StreamRun(LocalRun):
         self._sample = merge_samples([profile], labels)
         if any(found.rule is Rule.TYPE_CONFLICT for found in fresh):
             fresh = list(with_remedies(fresh, self._suggested()))
-        self.findings = Findings(
-            [*self.findings.violations, *fresh, *part.findings().detach(task.first_row).violations]
-        )
+        self.findings = Findings([*self.findings.violations, *fresh, *check_part(part, None).violations])
         return part
 
     def _task(self, frame: pd.DataFrame, profile: PartProfile, schema: Schema) -> PartTask:
