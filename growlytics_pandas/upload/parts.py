@@ -183,8 +183,8 @@ class PlanContext:
         violations = [*self.violations, *of_rows]
         if suggestions is not None:
             violations += check_split_names(self.schema, suggestions, rows)
-        if suggestions:
-            violations = with_suggestions(violations, self.schema, suggestions, rows)
+        if suggestions:  # whether one is a remedy depends on all rows, so those of blocks and parts are joined first
+            violations = with_suggestions(Findings(violations).violations, self.schema, suggestions, rows)
         return Findings(violations, frame, label=label)
 
 

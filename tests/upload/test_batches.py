@@ -34,6 +34,20 @@ def test_violations_match_one_frame(dirty):
     assert plan.counts == gp.plan(dirty, "customer_id").counts
 
 
+@pytest.mark.parametrize("counts", [(200, 3), (3, 200)])
+def test_remedy_depends_on_the_values_of_all_blocks_and_parts(counts):
+    """Of the second block or part, more values are no dates than are, so that alone it would not suggest a format."""
+    rows = 70_000  # more than are checked at a time
+    days = [[f"{20 + day % 9}/03/2023" for day in range(count)] + ["soon"] * 5 for count in counts]
+    values = [value for each in days for value in each + [None] * (rows - len(each))]
+    df = pd.DataFrame({"id": [f"c{row}" for row in range(2 * rows)], "Joined": values})
+    options = {"id_col": "id", "types": {"Joined": "date"}}
+    for found in (gp.validate(df, **options), gp.plan_batches(cut(df, rows), **options).violations):
+        wrong = found[found["rule"] == "value_wrong_type"]
+        assert len(wrong) == 213
+        assert set(wrong["fix"]) == {"date_format={'Joined': '%d/%m/%Y'}"}
+
+
 @pytest.mark.parametrize(
     "ids",
     [
