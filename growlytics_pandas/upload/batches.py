@@ -180,7 +180,7 @@ def push_stream(
     if first is None:
         raise InvalidArgumentError("frames: the source is empty; it must have at least one frame, even without rows.")
     typed = replace(plan_options, types=_types_given(first, id_col, plan_options, connection))
-    run = StreamRun(executor, itertools.chain([first], frames), id_col, typed, connection, options)
+    run = StreamRun(executor, first, frames, id_col, typed, connection, options)
     run.run()
     plan = Plan(run.context, typed, connection, executor, run.parts, run.profile(), _known_findings=run.findings)
     if isinstance(run.error, ConstraintViolationError):
@@ -212,18 +212,20 @@ class StreamRun(LocalRun):
     def __init__(
         self,
         executor: FrameExecutor,
-        frames: Iterator[pd.DataFrame],
+        first: pd.DataFrame,
+        others: Iterator[pd.DataFrame],
         id_col: Hashable,
         plan_options: PlanOptions,
         connection: Connection | None,
         options: PushOptions,
     ) -> None:
-        nothing = pd.DataFrame({"": pd.Series(dtype=object)})
-        context = PlanContext.of(infer_schema_of_parts(PlanOptions(), nothing, "", None), (), 0)
+        nothing = prepare_frame(first.head(0), id_col)
+        schema = infer_schema_of_parts(plan_options, nothing, id_col, connection)
+        context = PlanContext.of(schema, tuple(nothing.columns), 0, connection)
         super().__init__(connection, options, executor, PartList(), context)
         self._sample = nothing
         self.findings = Findings(())
-        self._frames = frames
+        self._frames = itertools.chain([first], others)
         self._id_col = id_col
         self._plan_options = plan_options
         self._profile_options = ProfileOptions(id_col, plan_options)
@@ -251,7 +253,7 @@ class StreamRun(LocalRun):
         """Add a batch to the plan."""
         frame = prepare_frame(frame, self._id_col)
         profile = profile_part(frame, self._profile_options)
-        labels = self.context.labels or profile.labels
+        labels = self.context.labels
         if extra := [label for label in profile.labels if label not in labels]:
             raise DataError(
                 f"batch {len(self.parts.tasks)}: it has the column {extra[0]!r}, which the first batch does not have. "

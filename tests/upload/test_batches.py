@@ -192,6 +192,21 @@ def test_generator_sends_the_first_of_each_id(sandbox):
     assert sandbox.stored()["b"] == {"n": 2}
 
 
+def test_result_can_be_shown_if_the_first_batch_cannot_be_read(sandbox, monkeypatch):
+    def fail(*_arguments):
+        raise MemoryError
+
+    monkeypatch.setattr("growlytics_pandas.upload.batches.profile_part", fail)
+    batch = pd.DataFrame({"id": ["a"], "City": ["Pune"]})
+    with pytest.raises(MemoryError):
+        gp.push_batches(iter([batch]), "id", types={"City": "string"}, client=sandbox.client, progress=False)
+    result = gp.last_result()
+    assert result.plan.schema["column"].tolist() == ["City"]
+    assert len(result.outcomes) == len(result.failed) == sum(result.counts.values()) == 0
+    assert list(result.outcomes) == ["row", "index", "id", "status", "http_status", "attempts", "error"]
+    assert "MemoryError" in result._repr_html_()
+
+
 def test_generator_stops_at_a_bad_batch(sandbox):
     frames = [pd.DataFrame({"id": ["a"], "n": [1.0]}), pd.DataFrame({"id": ["b"], "n": [np.inf]})]
     with pytest.raises(gp.ConstraintViolationError, match="batch 1 and all later ones were not sent") as refused:
