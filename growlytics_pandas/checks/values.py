@@ -363,7 +363,7 @@ def _empty_rows(frame: pd.DataFrame, schema: Schema, block: Block, skipped: Mask
 
 
 @dataclass(frozen=True, slots=True)
-class Precheck:
+class BeforeValues:
     """The result of the checks before values: columns and rows that are not sent, and why."""
 
     violations: tuple[Violation, ...]
@@ -391,7 +391,7 @@ class Precheck:
 def check_frame(
     frame: pd.DataFrame,
     schema: Schema,
-    checked: Precheck,
+    checked: BeforeValues,
     budget: Budget | None = None,
     texts: TextColumns | None = None,
 ) -> list[Violation]:
@@ -425,7 +425,7 @@ def _of_customers(violations: Iterable[Violation], others: Rows) -> Iterator[Vio
             yield replace(each, rows=each.rows[~odd], details=details)
 
 
-def _without_id(checked: Precheck, rows: int) -> Mask:
+def _without_id(checked: BeforeValues, rows: int) -> Mask:
     mask = np.zeros(rows, dtype=bool)
     for rule in (Rule.ID_MISSING, Rule.ID_ROUNDED):
         mask[checked.skipped_by.get(rule, [])] = True

@@ -18,10 +18,8 @@ from growlytics_pandas import contract
 from growlytics_pandas._status import ARRIVED, Status
 from growlytics_pandas._text import argument, options_text, phrase, plural
 from growlytics_pandas.checks.findings import Findings
-from growlytics_pandas.checks.ids import check_ids, check_known_ids
-from growlytics_pandas.checks.names import check_attributes, dropped_columns
+from growlytics_pandas.checks.ids import IdCheck, check_ids, check_known_ids
 from growlytics_pandas.checks.schema import find_id, infer_schema
-from growlytics_pandas.checks.values import Precheck
 from growlytics_pandas.columns.dtypes import Mask, Rows, classify
 from growlytics_pandas.columns.plan_options import PlanOptions
 from growlytics_pandas.errors import (
@@ -36,8 +34,8 @@ from growlytics_pandas.segments.members import UNCONFIRMED, Purpose, locked, rea
 from growlytics_pandas.upload.connection import Connection, PushOptions, connection_of
 from growlytics_pandas.upload.encode import Encoded
 from growlytics_pandas.upload.outcomes import CODES, OutcomeBuffer
-from growlytics_pandas.upload.parts import Part, PartTask, whole_frame
-from growlytics_pandas.upload.plan import Plan, PushResult, budget_of, known_ids
+from growlytics_pandas.upload.parts import Part, PartList, PartTask, PlanContext, WholeFrame
+from growlytics_pandas.upload.plan import Plan, PushResult
 from growlytics_pandas.upload.rejects import Picked, Wanted
 from growlytics_pandas.upload.runner import EndedRun, LocalRun
 
@@ -85,7 +83,6 @@ class Segment:
     def plan(self, frame: pd.DataFrame, connection: Connection | None) -> SegmentPlan:
         """Work out who joined, left and stayed."""
         known = connection.known_types() if connection else None
-        project = connection.project if connection else None
         ids = frame.iloc[:, [find_id(frame, self.id_col)]]
         id_schema = infer_schema(ids, self.id_col, self._reading_of_id(ids.columns[0]), known=None)
         checked = check_ids(ids, id_schema)
@@ -94,22 +91,20 @@ class Segment:
         moves = compare(texts, checked.skipped, before or {})
         combined = self._combined(ids, texts, moves)
         schema = infer_schema(combined, self.id_col, self._options(), known=known)
-        violations = check_attributes(schema, len(combined))
-        spelled = check_known_ids(ids, id_schema, known_ids(project))
+        context = PlanContext.of(schema, tuple(combined.columns), len(combined), connection)
+        spelled = check_known_ids(ids, id_schema, context.knows)
+        context = replace(context, knows=None)  # asked here, since the combined frame has ids only as they are sent
         of_ids = Findings([*checked.violations, *spelled], ids).detach(0)  # with ids as the frame has them
         skipped = np.concatenate([checked.skipped, np.zeros(len(moves.leavers), dtype=bool)])
-        prechecked = Precheck(
-            (*violations, *of_ids.violations), dropped_columns(violations), skipped, checked.skipped_by
-        )
-        part = Part(combined, schema, prechecked, budget_of(project, schema), PartTask(0, 0, len(combined)))
-        executor, parts, context = whole_frame(part)
-        parts = replace(parts, unchanged={} if self.resend else {0: moves.stayers})
+        id_check = IdCheck(of_ids.violations, skipped, checked.skipped_by)
+        part = Part(combined, context, id_check, PartTask(0, 0, len(combined)))
+        unchanged = {} if self.resend else {0: moves.stayers}
         return SegmentPlan(
             context,
             self._options(),
             connection,
-            executor,
-            parts,
+            WholeFrame(part),
+            PartList((part.task,), (checked.skipped_by,), unchanged),
             _segment=self,
             _source=frame,
             _moves=moves,
@@ -205,8 +200,7 @@ class SegmentPlan(Plan):
     @cached_property
     def _findings(self) -> Findings:
         """The violations, not yet a frame."""
-        found, segment = self._part.findings(), self._segment
-        return Findings(found.violations, self.frame, label=segment.label)
+        return self._part.findings(label=self._segment.label)
 
     @property
     def _first_leaver(self) -> int:
@@ -357,7 +351,7 @@ class SegmentRun(LocalRun):
     def _dry_run(self) -> None:
         super()._dry_run()
         part = self._plan._part
-        if part.budget is not None:  # else the attribute fits
+        if part.context.budget is not None:  # else the attribute fits
             for encoded in part.encoded(np.equal(self.buffer.codes(), CODES[Status.UNSENT])):
                 self.look_at(encoded)
 

@@ -19,7 +19,6 @@ import pandas as pd
 from growlytics_pandas._rules import Rule
 from growlytics_pandas.checks.findings import Findings
 from growlytics_pandas.checks.ids import EARLIER_BATCH
-from growlytics_pandas.checks.names import check_attributes, dropped_columns
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Schema
 from growlytics_pandas.checks.suggestion_warnings import with_remedies
@@ -41,14 +40,12 @@ from growlytics_pandas.upload.part_profiles import (
     profile_part,
     skipped_rows,
 )
-from growlytics_pandas.upload.parts import LocalExecutor, Part, PartList, PartTask, PlanContext, align
+from growlytics_pandas.upload.parts import LocalExecutor, Part, PartList, PartTask, PlanContext, align, check_part
 from growlytics_pandas.upload.plan import (
     Plan,
     PushResult,
-    budget_of,
     find_suggestions,
     infer_schema_of_parts,
-    known_ids,
     violations_error,
 )
 from growlytics_pandas.upload.runner import EndedRun, LocalRun
@@ -183,7 +180,7 @@ def push_stream(
     if first is None:
         raise InvalidArgumentError("frames: the source is empty; it must have at least one frame, even without rows.")
     typed = replace(plan_options, types=_types_given(first, id_col, plan_options, connection))
-    run = StreamRun(executor, itertools.chain([first], frames), id_col, typed, connection, options)
+    run = StreamRun(executor, first, frames, id_col, typed, connection, options)
     run.run()
     plan = Plan(run.context, typed, connection, executor, run.parts, run.profile(), _known_findings=run.findings)
     if isinstance(run.error, ConstraintViolationError):
@@ -215,18 +212,20 @@ class StreamRun(LocalRun):
     def __init__(
         self,
         executor: FrameExecutor,
-        frames: Iterator[pd.DataFrame],
+        first: pd.DataFrame,
+        others: Iterator[pd.DataFrame],
         id_col: Hashable,
         plan_options: PlanOptions,
         connection: Connection | None,
         options: PushOptions,
     ) -> None:
-        nothing = pd.DataFrame({"": pd.Series(dtype=object)})
-        context = PlanContext(infer_schema_of_parts(PlanOptions(), nothing, "", None), (), frozenset())
+        nothing = prepare_frame(first.head(0), id_col)
+        schema = infer_schema_of_parts(plan_options, nothing, id_col, connection)
+        context = PlanContext.of(schema, tuple(nothing.columns), 0, connection)
         super().__init__(connection, options, executor, PartList(), context)
         self._sample = nothing
         self.findings = Findings(())
-        self._frames = frames
+        self._frames = itertools.chain([first], others)
         self._id_col = id_col
         self._plan_options = plan_options
         self._profile_options = ProfileOptions(id_col, plan_options)
@@ -254,7 +253,7 @@ class StreamRun(LocalRun):
         """Add a batch to the plan."""
         frame = prepare_frame(frame, self._id_col)
         profile = profile_part(frame, self._profile_options)
-        labels = self.context.labels or profile.labels
+        labels = self.context.labels
         if extra := [label for label in profile.labels if label not in labels]:
             raise DataError(
                 f"batch {len(self.parts.tasks)}: it has the column {extra[0]!r}, which the first batch does not have. "
@@ -264,11 +263,8 @@ class StreamRun(LocalRun):
         schema = infer_schema_of_parts(
             self._plan_options, align(profile.example, labels), self._id_col, self._connection, facts
         )
-        violations = check_attributes(schema, len(frame))
-        project = self._connection.project if self._connection else None
-        dropped = dropped_columns(violations)
-        self.context = PlanContext(schema, labels, dropped, budget_of(project, schema), known_ids(project))
-        fresh = [found for found in violations if (found.rule, found.position) not in self._reported]
+        self.context = PlanContext.of(schema, labels, len(frame), self._connection)
+        fresh = [found for found in self.context.violations if (found.rule, found.position) not in self._reported]
         self._reported.update((found.rule, found.position) for found in fresh)
         task = self._task(frame, profile, schema)
         part = Part.read(frame, self.context, task)
@@ -276,9 +272,7 @@ class StreamRun(LocalRun):
         self._sample = merge_samples([profile], labels)
         if any(found.rule is Rule.TYPE_CONFLICT for found in fresh):
             fresh = list(with_remedies(fresh, self._suggested()))
-        self.findings = Findings(
-            [*self.findings.violations, *fresh, *part.findings().detach(task.first_row).violations]
-        )
+        self.findings = Findings([*self.findings.violations, *fresh, *check_part(part, None).violations])
         return part
 
     def _task(self, frame: pd.DataFrame, profile: PartProfile, schema: Schema) -> PartTask:

@@ -14,24 +14,27 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from growlytics_pandas import contract
 from growlytics_pandas._labels import is_personal
 from growlytics_pandas._masking import CustomerMasks, printable_labels
 from growlytics_pandas._rules import Rule
 from growlytics_pandas._status import Status
 from growlytics_pandas.checks.findings import Findings
-from growlytics_pandas.checks.ids import KnownIds, check_ids, check_known_ids
+from growlytics_pandas.checks.ids import IdCheck, KnownIds, check_ids, check_known_ids
 from growlytics_pandas.checks.names import check_attributes, check_split_names, dropped_columns
 from growlytics_pandas.checks.profile import Suggestion
 from growlytics_pandas.checks.schema import Attribute, Budget, Schema, prepare
 from growlytics_pandas.checks.suggestion_warnings import with_suggestions
-from growlytics_pandas.checks.values import Precheck, check_frame
+from growlytics_pandas.checks.values import BeforeValues, check_frame
+from growlytics_pandas.checks.violations import Violation
 from growlytics_pandas.columns.dtypes import BLOCK_ROWS, ColumnKind, Kind, Mask, Rows, classify, starts
 from growlytics_pandas.columns.frames import prepare_frame
 from growlytics_pandas.columns.reading import SharedIdRows
 from growlytics_pandas.columns.texts import TextColumns, hash_texts
-from growlytics_pandas.errors import DataError, ServiceError
+from growlytics_pandas.errors import DataError, LedgerError, ServiceError
 from growlytics_pandas.http.concurrency import ConcurrencyController
 from growlytics_pandas.ledger.digests import CellColumn, Digester, Digests
+from growlytics_pandas.ledger.project import Project
 from growlytics_pandas.upload.connection import Connection
 from growlytics_pandas.upload.delivery import CancellationToken, Chunk, Delivery
 from growlytics_pandas.upload.encode import Encoded, PartDigests
@@ -142,13 +145,72 @@ def digest_ids(has_id: Mask, exact: npt.NDArray[np.uint64]) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class PlanContext:
-    """What a plan knows of all its parts together."""
+    """What a plan knows of all its parts together.
+
+    `violations`: those of whole columns; `dropped`: the positions of columns that are not sent because of them.
+    `budget` and `knows` look customers up in the ledger: None without one, and on workers, which do not see it.
+    """
 
     schema: Schema
     labels: tuple[Hashable, ...]
+    violations: tuple[Violation, ...]
     dropped: frozenset[int]
-    budget: Budget | None = field(default=None, repr=False)
-    knows: KnownIds | None = field(default=None, repr=False)
+    budget: Budget | None = field(repr=False)
+    knows: KnownIds | None = field(repr=False)
+
+    @classmethod
+    def of(
+        cls, schema: Schema, labels: tuple[Hashable, ...], rows: int, connection: Connection | None = None
+    ) -> PlanContext:
+        """Check the columns of `rows` rows, and prepare what must be looked up in the ledger."""
+        violations = tuple(check_attributes(schema, rows))
+        project = connection.project if connection else None
+        budget, knows = (_budget_of(project, schema), _known_ids(project)) if project else (None, None)
+        return cls(schema, labels, violations, dropped_columns(violations), budget, knows)
+
+    def findings(
+        self,
+        of_rows: Iterable[Violation],
+        rows: int,
+        suggestions: Sequence[Suggestion] | None = None,
+        frame: pd.DataFrame | None = None,
+        label: str = "",
+    ) -> Findings:
+        """Return the violations of columns and of rows, and what suggestions add to them; None: none were sought.
+
+        `frame` and `label`: see `Findings`.
+        """
+        violations = [*self.violations, *of_rows]
+        if suggestions is not None:
+            violations += check_split_names(self.schema, suggestions, rows)
+        if suggestions:  # whether one is a remedy depends on all rows, so those of blocks and parts are joined first
+            violations = with_suggestions(Findings(violations).violations, self.schema, suggestions, rows)
+        return Findings(violations, frame, label=label)
+
+
+def _budget_of(project: Project, schema: Schema) -> Budget | None:
+    """Return how earlier pushes count towards the 100 attributes; None if no customer can reach the limit."""
+    names = {*project.known_types(), *(attribute.name for attribute in schema.attributes)}
+    if len(names - set(contract.RESERVED_ATTRIBUTES)) <= contract.MAX_CUSTOM_ATTRIBUTES:
+        return None
+
+    def budget(ids: Sequence[str], names: Sequence[str]) -> Any:
+        keys = project.keys(ids)
+        return project.count_attributes(keys), project.has_attributes(keys, names)
+
+    return budget
+
+
+def _known_ids(project: Project) -> KnownIds:
+    """Return a function that looks ids up in the ledger."""
+
+    def knows(ids: Sequence[str]) -> Mask:
+        try:
+            return project.seen(project.keys(ids))
+        except LedgerError:  # closed or damaged: a push raises it
+            return np.zeros(len(ids), dtype=bool)
+
+    return knows
 
 
 def types_sent(schema: Schema, dropped: frozenset[int]) -> dict[str, str]:
@@ -200,24 +262,17 @@ class Part:
     """A frame, or a part of one, with its own row numbers from 0."""
 
     frame: pd.DataFrame
-    schema: Schema
-    prechecked: Precheck
-    budget: Budget | None
+    context: PlanContext  # with the schema of this part, whose cells may be of another kind
+    id_check: IdCheck
     task: PartTask
     texts: TextColumns | None = None  # of a whole frame, whose text columns are read for ids, suggestions and checks
-    knows: KnownIds | None = None
 
     @classmethod
-    def whole(
-        cls, frame: pd.DataFrame, schema: Schema, budget: Budget | None = None, knows: KnownIds | None = None
-    ) -> Part:
+    def whole(cls, frame: pd.DataFrame, schema: Schema, connection: Connection | None = None) -> Part:
         """Return a whole frame as one part, after checking names, types and ids."""
-        attributes = check_attributes(schema, len(frame))
+        context = PlanContext.of(schema, tuple(frame.columns), len(frame), connection)
         texts = TextColumns(frame)
-        ids = check_ids(frame, schema, texts=texts)
-        violations = (*attributes, *ids.violations)
-        checked = Precheck(violations, dropped_columns(attributes), ids.skipped, ids.skipped_by)
-        return cls(frame, schema, checked, budget, PartTask(0, 0, len(frame)), texts, knows)
+        return cls(frame, context, check_ids(frame, schema, texts=texts), PartTask(0, 0, len(frame)), texts)
 
     @classmethod
     def read(cls, frame: pd.DataFrame, context: PlanContext, task: PartTask) -> Part:
@@ -227,25 +282,33 @@ class Part:
         frame = align(frame, context.labels)
         schema = impose(frame, context.schema)
         _require_same_ids(frame, schema, task)
-        ids = check_ids(frame, schema, (task.same, task.alike))
-        checked = Precheck(ids.violations, context.dropped, ids.skipped, ids.skipped_by)
-        return cls(frame, schema, checked, context.budget, task, knows=context.knows)
+        return cls(frame, replace(context, schema=schema), check_ids(frame, schema, (task.same, task.alike)), task)
 
-    def findings(self, suggestions: Sequence[Suggestion] | None = None) -> Findings:
-        """Return the violations; they read their values from the frame."""
-        known = check_known_ids(self.frame, self.schema, self.knows)
-        checked = replace(self.prechecked, violations=(*self.prechecked.violations, *known))
-        violations = check_frame(self.frame, self.schema, checked, self.budget, self.texts)
-        if suggestions is not None:
-            violations += check_split_names(self.schema, suggestions, len(self.frame))
-        if suggestions:
-            violations = with_suggestions(violations, self.schema, suggestions, len(self.frame))
-        return Findings(violations, self.frame)
+    @property
+    def schema(self) -> Schema:
+        """The columns to send."""
+        return self.context.schema
+
+    @property
+    def prechecked(self) -> BeforeValues:
+        """What the checks before values found in the rows."""
+        ids = self.id_check
+        return BeforeValues(ids.violations, self.context.dropped, ids.skipped, ids.skipped_by)
+
+    def row_findings(self) -> Findings:
+        """Return the violations of the rows, without those of whole columns; they read their values from the frame."""
+        violations = check_frame(self.frame, self.schema, self.prechecked, self.context.budget, self.texts)
+        return Findings([*violations, *check_known_ids(self.frame, self.schema, self.context.knows)], self.frame)
+
+    def findings(self, suggestions: Sequence[Suggestion] | None = None, label: str = "") -> Findings:
+        """Return all violations of a whole frame: see `PlanContext.findings`."""
+        of_rows = self.row_findings().violations
+        return self.context.findings(of_rows, len(self.frame), suggestions, self.frame, label)
 
     def encode(self, start: int, stop: int, wanted: Mask | None = None) -> Encoded:
         """Return the encoded rows from `start` to `stop` (only those `wanted`)."""
-        block = prepare(self.frame, self.schema, self.prechecked.dropped, start, stop, self.budget)
-        keep = ~self.prechecked.skipped[start:stop]
+        block = prepare(self.frame, self.schema, self.context.dropped, start, stop, self.context.budget)
+        keep = ~self.id_check.skipped[start:stop]
         if wanted is not None:
             keep &= wanted[start:stop]
         columns = (CellColumn(c.attribute.name, c.values.type.value, c.values.values, c.sent) for c in block.columns)
@@ -374,12 +437,12 @@ def _require_same_form(frame: pd.DataFrame, task: PartTask) -> None:
 
 def check_part(part: Part, _argument: None) -> Findings:
     """Return the violations of a part's rows, with their row numbers in the whole."""
-    return part.findings().detach(part.task.first_row)
+    return part.row_findings().detach(part.task.first_row)
 
 
 def pick_rejects(part: Part, wanted: Wanted) -> tuple[Picked, pd.DataFrame]:
     """Return the positions of a part's rows that do not fully arrive, and these rows."""
-    picked = pick(part.frame, part.schema, part.prechecked.dropped, part.budget, wanted)
+    picked = pick(part.frame, part.schema, part.context.dropped, part.context.budget, wanted)
     return picked, part.frame.iloc[picked.rows]
 
 
@@ -501,9 +564,3 @@ class WholeFrame(LocalExecutor):
     def masker(self) -> Callable[[str], str] | None:
         """Return what masks the values of all rows; None for a large frame, where that takes long."""
         return self.part.customer_masks(()).hide if len(self.part.frame) <= MAX_MASKED_ROWS else None
-
-
-def whole_frame(part: Part) -> tuple[WholeFrame, PartList, PlanContext]:
-    """Return a frame as a single part: its executor, the list of parts, and their context."""
-    context = PlanContext(part.schema, tuple(part.frame.columns), part.prechecked.dropped, part.budget)
-    return WholeFrame(part), PartList((part.task,), (part.prechecked.skipped_by,)), context

@@ -15,25 +15,19 @@ from typing import Any, Final, Self, TypeVar
 import numpy as np
 import pandas as pd
 
-from growlytics_pandas import contract
 from growlytics_pandas._masking import Masker
 from growlytics_pandas._rules import Severity
 from growlytics_pandas._status import Status
 from growlytics_pandas._text import caller_level, listed, options_text, plural
 from growlytics_pandas.checks.findings import Findings
-from growlytics_pandas.checks.ids import KnownIds, customers_only
-from growlytics_pandas.checks.names import check_attributes, check_split_names, dropped_columns
+from growlytics_pandas.checks.ids import customers_only
 from growlytics_pandas.checks.profile import Suggestion
-from growlytics_pandas.checks.schema import Budget, ColumnFacts, Schema, infer_schema, name_of_column
-from growlytics_pandas.checks.suggestion_warnings import with_suggestions
+from growlytics_pandas.checks.schema import ColumnFacts, Schema, infer_schema, name_of_column
 from growlytics_pandas.checks.suggestions import Columns, as_frame, as_options, suggest_for
-from growlytics_pandas.checks.violations import Violation
-from growlytics_pandas.columns.dtypes import Mask
 from growlytics_pandas.columns.frames import prepare_frame, read_frame
 from growlytics_pandas.columns.plan_options import PlanOptions
 from growlytics_pandas.columns.texts import TextColumns
 from growlytics_pandas.errors import ConstraintViolationError, InvalidArgumentError, LedgerError, UsageError
-from growlytics_pandas.ledger.project import Project
 from growlytics_pandas.upload.changes import Changes, changes_text, tally_changes
 from growlytics_pandas.upload.connection import Connection, PushOptions, connection_of, require_connection
 from growlytics_pandas.upload.outcomes import OutcomeBuffer, OutcomeStore
@@ -49,7 +43,6 @@ from growlytics_pandas.upload.parts import (
     check_part,
     pick_rejects,
     types_sent,
-    whole_frame,
 )
 from growlytics_pandas.upload.rejects import Picked, Wanted, describe, stack, want
 from growlytics_pandas.upload.result import Result
@@ -101,7 +94,6 @@ class Plan(HtmlRepr):
     _executor: Executor = field(repr=False)
     _parts: PartList = field(repr=False)
     _profile: ProfiledParts | None = field(default=None, repr=False)  # the profile of parts that are not kept
-    _column_violations: tuple[Violation, ...] = field(default=(), repr=False)
     _known_findings: Findings | None = field(default=None, repr=False)  # of a check before this plan was made
     _known_suggestions: list[Suggestion] | None = field(default=None, repr=False)  # likewise
 
@@ -153,9 +145,7 @@ class Plan(HtmlRepr):
             return self._whole.findings(self._suggested)
         found = dict(self._executor.run_on_parts(check_part, self._context, self._requested(None)))
         of_parts = (each for number in sorted(found) for each in found[number].violations)
-        schema, suggested, rows = self._schema, self._suggested, self._parts.rows
-        violations = [*self._column_violations, *check_split_names(schema, suggested, rows), *of_parts]
-        return Findings(with_suggestions(violations, schema, suggested, rows))
+        return self._context.findings(of_parts, self._parts.rows, self._suggested)
 
     @cached_property
     def violations(self) -> pd.DataFrame:
@@ -434,7 +424,7 @@ class Plan(HtmlRepr):
         findings = Findings(self._findings.violations, part.frame, label=label)
         return replace(
             self,
-            _executor=whole_frame(part)[0],
+            _executor=WholeFrame(part),
             _known_findings=findings,
             _known_suggestions=self._suggested,
         )
@@ -542,10 +532,9 @@ def make_plan(df: Any, id_col: Hashable, options: PlanOptions, connection: Conne
     """Make the plan of a frame."""
     kept = snapshot(prepare_frame(read_frame(df), id_col))
     schema = infer_schema(kept, id_col, options, known=connection.known_types() if connection else None)
-    project = connection.project if connection else None
-    part = Part.whole(kept, schema, budget_of(project, schema), known_ids(project))
-    executor, parts, context = whole_frame(part)
-    return Plan(context, options, connection, executor, parts)
+    part = Part.whole(kept, schema, connection)
+    parts = PartList((part.task,), (part.id_check.skipped_by,))
+    return Plan(part.context, options, connection, WholeFrame(part), parts)
 
 
 def make_batch_plan(
@@ -558,16 +547,15 @@ def make_batch_plan(
     """Make the plan of all parts of `executor`."""
     profile = profile or profile_parts(executor.run, id_col, options)
     schema = infer_schema_of_parts(options, profile.example, id_col, connection, profile.facts)
-    violations = check_attributes(schema, profile.parts.rows)
-    budget = budget_of(connection.project if connection else None, schema)
-    if budget is not None and not isinstance(executor, LocalExecutor):
+    context = PlanContext.of(schema, profile.labels, profile.parts.rows, connection)
+    is_local = isinstance(executor, LocalExecutor)
+    if context.budget is not None and not is_local:
         raise InvalidArgumentError(
             "columns: with what the ledger knows, a customer could have more than 100 custom attributes, and the "
             "workers do not see the ledger. Send fewer columns, or push without a cluster, or with Client(ledger=None)."
         )
-    knows = known_ids(connection.project if connection else None) if isinstance(executor, LocalExecutor) else None
-    context = PlanContext(schema, profile.labels, dropped_columns(violations), budget, knows)
-    return Plan(context, options, connection, executor, profile.parts, profile, tuple(violations))
+    context = context if is_local else replace(context, knows=None)
+    return Plan(context, options, connection, executor, profile.parts, profile)
 
 
 def types_to_fix(schema: Schema, dropped: frozenset[int]) -> dict[str, str]:
@@ -580,35 +568,6 @@ def snapshot(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a snapshot of the frame: free under copy-on-write, a copy before pandas 3."""
     has_copy_on_write = int(pd.__version__.split(".")[0]) >= _COPY_ON_WRITE_MAJOR
     return frame.copy(deep=not has_copy_on_write)
-
-
-def budget_of(project: Project | None, schema: Schema) -> Budget | None:
-    """Return how earlier pushes count towards the 100 attributes; None if no customer can reach the limit."""
-    if project is None:
-        return None
-    names = {*project.known_types(), *(attribute.name for attribute in schema.attributes)}
-    if len(names - set(contract.RESERVED_ATTRIBUTES)) <= contract.MAX_CUSTOM_ATTRIBUTES:
-        return None
-
-    def budget(ids: Sequence[str], names: Sequence[str]) -> Any:
-        keys = project.keys(ids)
-        return project.count_attributes(keys), project.has_attributes(keys, names)
-
-    return budget
-
-
-def known_ids(project: Project | None) -> KnownIds | None:
-    """Return a function that looks ids up in the ledger; None without a ledger."""
-    if project is None:
-        return None
-
-    def knows(ids: Sequence[str]) -> Mask:
-        try:
-            return project.seen(project.keys(ids))
-        except LedgerError:  # closed or damaged: a push raises it
-            return np.zeros(len(ids), dtype=bool)
-
-    return knows
 
 
 def infer_schema_of_parts(

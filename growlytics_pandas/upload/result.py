@@ -87,7 +87,7 @@ class Result(HtmlRepr):
         `error` (NA without one). For parts that are not kept in memory, the frame is built at each access, `index` is
         the label in the part, and rows of parts that were not started have no `index` and `id`.
         """
-        return self._whole_outcomes if self._whole else pd.concat(list(self.outcome_parts()), ignore_index=True)
+        return self._whole_outcomes if self._whole else _joined(list(self.outcome_parts()))
 
     @cached_property
     def _whole_outcomes(self) -> pd.DataFrame:
@@ -101,8 +101,7 @@ class Result(HtmlRepr):
         """
         to_fix = self._statuses_to_fix()
         parts = [self._describe(task, self._buffer_of(task).rows_with(to_fix)) for task in self._parts.tasks]
-        found = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-        return failed_frame(found, is_dry=self._is_dry)
+        return failed_frame(_joined([part for part in parts if len(part)] or parts[:1]), is_dry=self._is_dry)
 
     def outcome_parts(self) -> Iterator[pd.DataFrame]:
         """Yield the outcomes part by part, for results that do not fit into memory."""
@@ -364,11 +363,16 @@ def gather_failed_rows(
             reasons[reason] += count
             first_of.setdefault(reason, (part, row))
     listed = [table for table in (*first, *unsent) if len(table)] or first
-    described = [pd.concat(listed).head(most)]
+    described = [_joined(listed).head(most)]
     for reason, _ in reasons.most_common(most):
         part, row = first_of[reason]
         described.append(_describe_first(part, np.array([row])))
     return FailedRows(pd.concat(described, ignore_index=True).drop_duplicates("row"), reasons, labels, why)
+
+
+def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Return the outcomes of several parts; of none, if the first batch could not be read, an empty frame."""
+    return pd.concat(tables or [PartTask(0, 0, 0).describe_unread(OutcomeBuffer(0))], ignore_index=True)
 
 
 def _describe_first(part: PartOutcomes, rows: Rows) -> pd.DataFrame:

@@ -34,6 +34,20 @@ def test_violations_match_one_frame(dirty):
     assert plan.counts == gp.plan(dirty, "customer_id").counts
 
 
+@pytest.mark.parametrize("counts", [(200, 3), (3, 200)])
+def test_remedy_depends_on_the_values_of_all_blocks_and_parts(counts):
+    """Of the second block or part, more values are no dates than are, so that alone it would not suggest a format."""
+    rows = 70_000  # more than are checked at a time
+    days = [[f"{20 + day % 9}/03/2023" for day in range(count)] + ["soon"] * 5 for count in counts]
+    values = [value for each in days for value in each + [None] * (rows - len(each))]
+    df = pd.DataFrame({"id": [f"c{row}" for row in range(2 * rows)], "Joined": values})
+    options = {"id_col": "id", "types": {"Joined": "date"}}
+    for found in (gp.validate(df, **options), gp.plan_batches(cut(df, rows), **options).violations):
+        wrong = found[found["rule"] == "value_wrong_type"]
+        assert len(wrong) == 213
+        assert set(wrong["fix"]) == {"date_format={'Joined': '%d/%m/%Y'}"}
+
+
 @pytest.mark.parametrize(
     "ids",
     [
@@ -176,6 +190,21 @@ def test_generator_sends_the_first_of_each_id(sandbox):
     assert result.outcomes["status"].tolist() == ["accepted", "accepted", "invalid", "accepted"]
     assert "earlier batch" in result.violations["message"].item()
     assert sandbox.stored()["b"] == {"n": 2}
+
+
+def test_result_can_be_shown_if_the_first_batch_cannot_be_read(sandbox, monkeypatch):
+    def fail(*_arguments):
+        raise MemoryError
+
+    monkeypatch.setattr("growlytics_pandas.upload.batches.profile_part", fail)
+    batch = pd.DataFrame({"id": ["a"], "City": ["Pune"]})
+    with pytest.raises(MemoryError):
+        gp.push_batches(iter([batch]), "id", types={"City": "string"}, client=sandbox.client, progress=False)
+    result = gp.last_result()
+    assert result.plan.schema["column"].tolist() == ["City"]
+    assert len(result.outcomes) == len(result.failed) == sum(result.counts.values()) == 0
+    assert list(result.outcomes) == ["row", "index", "id", "status", "http_status", "attempts", "error"]
+    assert "MemoryError" in result._repr_html_()
 
 
 def test_generator_stops_at_a_bad_batch(sandbox):
