@@ -108,7 +108,7 @@ def main():
     entered = files_entered()
     print(f"files that a push of two rows enters: {len(entered)}")
     print("  " + " ".join(entered))
-    over = [top > MAX_TOP_FILES, len(chain) > MAX_CHAIN, len(entered) > MAX_ENTERED_FILES]
+    over = [top > MAX_TOP_FILES, len(chain) > MAX_CHAIN, not 0 < len(entered) <= MAX_ENTERED_FILES]
     return sum(over) + len(groups)
 
 

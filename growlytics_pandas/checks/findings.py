@@ -226,7 +226,8 @@ def _merge_alike(violations: Iterable[Violation]) -> Iterator[Violation]:
 
 def _merge(group: list[Violation]) -> Violation:
     first = group[0]
-    params = {name: _united([each.params[name] for each in group]) for name in first.params}
+    names = dict.fromkeys(name for each in group for name in each.params)
+    params = {name: _united([each.params[name] for each in group if name in each.params]) for name in names}
     if first.rows is None:
         count, lost = sum(each.count for each in group), _concatenated([each.lost for each in group])
         return replace(first, count=count, lost=lost, params=params)

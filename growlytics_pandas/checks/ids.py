@@ -286,11 +286,19 @@ _DIGIT_OR_AT: Final = re.compile(r"[\d@]")
 
 
 def _look_alikes(column: pd.Series[Any], schema: Schema, alike: SharedIdRows) -> list[Violation]:
-    if not len(alike.rows):
-        return []
-    has_letters = any(map(_LETTER.search, schema.read_ids(column.iloc[alike.rows]).texts))
-    params = {} if has_letters else {"how": "separators"}
-    return [Violation(Rule.ID_CASE_DUPLICATE, *schema.id_place, rows=alike.rows, details=alike.others, params=params)]
+    texts = schema.read_ids(column.iloc[alike.rows]).texts
+    is_number = np.array([_LETTER.search(text) is None for text in texts], dtype=bool)
+    return [
+        Violation(
+            Rule.ID_CASE_DUPLICATE,
+            *schema.id_place,
+            rows=alike.rows[chosen],
+            details=alike.others[chosen],
+            variant=variant,
+        )
+        for variant, chosen in (("", ~is_number), ("separators", is_number))
+        if chosen.any()
+    ]
 
 
 _LETTER: Final = re.compile(r"[^\W\d_]")

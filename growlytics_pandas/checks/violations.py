@@ -181,8 +181,11 @@ _MESSAGES: Final[Mapping[Rule | tuple[Rule, str], str]] = {
     Rule.ID_STRINGIFIED: "placeholders for a missing value in {ids}: {words}.",
     (Rule.ID_STRINGIFIED, "float"): "text that ends with '.0' in {ids}, as floats converted to text do.",
     Rule.ID_CASE_DUPLICATE: (
-        "the id differs from that of row {detail:,} only in case, form, separators or invisible characters; it is sent "
-        "as another customer."
+        "the id differs from that of row {detail:,} only in case, form or invisible characters; it is sent as another "
+        "customer."
+    ),
+    (Rule.ID_CASE_DUPLICATE, "separators"): (
+        "the id differs from that of row {detail:,} only in its separators; it is sent as another customer."
     ),
     (Rule.ID_CASE_DUPLICATE, "known"): (
         "the ledger knows {ids} only in another spelling, so each would be sent as another customer."
@@ -332,7 +335,7 @@ def _of_label(violation: Violation) -> Fix:
 
 
 def _of_alike_ids(violation: Violation) -> Fix:
-    how = violation.params.get("how", "lower")
+    how = violation.params.get("how", violation.variant or "lower")
     if how in _SPELLINGS:
         return Fix(sentence=f"If they are the same customers, {_SPELLINGS[how]}.")
     return Fix("normalize", {violation.column: how}, _SAME.get(violation.variant, "If they are one customer: {}"))

@@ -290,3 +290,11 @@ def test_numbers_with_and_without_separators_are_alike(dtype, one, other):
 def test_separators_of_codes_and_short_numbers_count(ids):
     df = pd.DataFrame({"id": ids, "X": [1, 2]})
     assert "id_case_duplicate" not in set(gp.validate(df, "id")["rule"])
+
+
+def test_parts_may_have_ids_of_both_kinds():
+    df = pd.DataFrame({"id": ["03587355720", "035.873.557-20", "Asha@x.com", "asha@x.com"], "X": range(4)})
+    whole = gp.validate(df, "id")
+    assert whole["row"].tolist() == [0, 1, 2, 3]
+    for parts in ([df[:2], df[2:]], [df[:1], df[1:3], df[3:]]):
+        assert gp.plan_batches(parts, "id").violations["fix"].tolist() == whole["fix"].tolist()
