@@ -70,8 +70,11 @@ def test_url_with_a_secret_is_not_shown(text):
     assert "base_url" in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["ftp://example.com", "https://", "https:///path", "https://example.com:99999", "?"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "ftp://example.com", "https://", "https:///path", "https://example.com:99999", "?"]
+)
 def test_invalid_urls_are_rejected(text):
+    """An empty one, too: it may be a setting that is missing, and must not mean the real service."""
     with pytest.raises(InvalidArgumentError, match="it must be like 'https://"):
         url(text)
 

@@ -170,7 +170,8 @@ class Connection:
         track: Track | None = None,
     ) -> None:
         self._key = find_key(key)
-        self.base_url = checked_url(base_url or os.environ.get(URL_VARIABLE) or contract.BASE_URL)
+        chosen = base_url if base_url is not None else os.environ.get(URL_VARIABLE) or contract.BASE_URL
+        self.base_url = checked_url(chosen)
         if without_keys(self.base_url) != self.base_url:
             raise InvalidArgumentError(
                 f"{argument('base_url')}: it contains the API key, and URLs are shown and logged; remove the key."
