@@ -118,11 +118,18 @@ def check_ids(
         violations += _check_block(frame, schema, start, ids, None if is_plain else seen, labels)
         if shared is None:
             hashes.add(start, ids, seen, labels)
-    same, alike = shared or hashes.find(column, schema)
     words = {word for each in violations if each.rule is Rule.ID_STRINGIFIED for word in each.params.get("words", ())}
+    if shared is None:
+        groups, alike = hashes.find(column, schema)
+        repeated = schema.read_ids(column.iloc[[rows[0] for rows in groups]]).texts
+        words |= _odd_words(column, schema, dict(zip(repeated, map(len, groups), strict=True)))
+        nobody = [rows for rows, text in zip(groups, repeated, strict=True) if text in words]
+        same = find_same(groups, schema.keep, nobody)
+    else:
+        same, alike = shared
+        repeated = schema.read_ids(column.iloc[same.rows]).texts
+        words |= _odd_words(column, schema, dict(zip(repeated, same.sharing.tolist(), strict=True)), is_part=True)
     texts_of_same = schema.read_ids(column.iloc[same.rows]).texts
-    counts = dict(zip(texts_of_same, same.sharing.tolist(), strict=True))
-    words |= _odd_words(column, schema, counts, is_part=shared is not None)
     stand_for_none: Mask = np.array([text in words for text in texts_of_same], dtype=bool)
     violations += [*_duplicates(schema, same, stand_for_none, words), *_look_alikes(column, schema, alike)]
     checked = IdCheck.of(violations, len(frame))
@@ -222,18 +229,19 @@ class _Hashes:
         if self._folded is not self._exact:
             self._folded[rows] = self._exact[rows] if folded is ids.texts else hash_texts(folded)
 
-    def find(self, column: pd.Series[Any], schema: Schema) -> tuple[SharedIdRows, SharedIdRows]:
-        """Return the rows with the same ids, and those with similar ids."""
+    def find(self, column: pd.Series[Any], schema: Schema) -> tuple[Groups, SharedIdRows]:
+        """Return the groups of rows with the same id, and the rows with similar ids."""
         same = find_groups(self._exact, self._present, _fetcher(column, schema, str))
         if self._folded is self._exact:
-            return find_same(same, schema.keep), SharedIdRows()
-        alike = find_groups(self._folded, self._present, _fetcher(column, schema, fold_id))
-        return find_same(same, schema.keep), find_alike(alike, self._exact)
+            return same, SharedIdRows()
+        return same, find_alike(
+            find_groups(self._folded, self._present, _fetcher(column, schema, fold_id)), self._exact
+        )
 
 
-def find_same(groups: Groups, keep: Keep) -> SharedIdRows:
-    """Return the rows that `keep` leaves out of each group with the same id."""
-    left_out = set(unkept(groups, keep))
+def find_same(groups: Groups, keep: Keep, nobody: Groups) -> SharedIdRows:
+    """Return the rows that `keep` leaves out of each group with one id, and all rows of `nobody`, of placeholders."""
+    left_out = {*unkept(groups, keep), *unkept(nobody, keep=False)}
     return SharedIdRows.of([(row, len(rows), _other(row, rows)) for rows in groups for row in rows if row in left_out])
 
 
@@ -268,7 +276,7 @@ def _duplicates(schema: Schema, same: SharedIdRows, stand_for_none: Mask, words:
     ]
 
 
-def _odd_words(column: pd.Series[Any], schema: Schema, counts: Mapping[str, int], *, is_part: bool) -> set[str]:
+def _odd_words(column: pd.Series[Any], schema: Schema, counts: Mapping[str, int], *, is_part: bool = False) -> set[str]:
     """Return repeated ids that are words, where nearly all others are numbers, codes or addresses: placeholders.
 
     `counts`: repeated ids, each with its number of rows. A part may have no other ids.

@@ -31,7 +31,7 @@ from growlytics_pandas.columns.reading import (
     fold_ids,
     read_ids,
 )
-from growlytics_pandas.columns.texts import hash_texts
+from growlytics_pandas.columns.texts import MISSING_IDS, hash_texts
 from growlytics_pandas.errors import InvalidArgumentError
 from growlytics_pandas.upload.parts import PartList, PartTask, changed_error, digest_ids
 
@@ -318,7 +318,9 @@ def compare(
             same[text].append(first_rows[number] + row)
             where[first_rows[number] + row] = (number, row)
     shared = SharedIds()
-    found = find_same([rows for rows in same.values() if len(rows) > 1], keep)
+    repeated = {text: rows for text, rows in same.items() if len(rows) > 1}
+    nobody = [rows for text, rows in repeated.items() if text in MISSING_IDS]
+    found = find_same(list(repeated.values()), keep, nobody)
     _by_part(zip(found.rows.tolist(), found.sharing.tolist(), found.others.tolist(), strict=True), where, shared.same)
     _by_part(_look_alikes(same), where, shared.alike)
     return shared

@@ -260,6 +260,19 @@ def test_a_word_as_the_id_of_several_rows_is_a_placeholder(dtype, keep, word):
         found = plan.violations.query("rule == 'id_duplicate'")
         assert set(found["severity"]) == {"error"}
         assert set(found["fix"]) == {f"na_values={{'id': [{word!r}]}}"}
+    assert gp.plan(df, "id", keep=keep).counts["invalid"] == 4, "none of them is sent as a customer"
+
+
+@pytest.mark.parametrize("keep", [False, "first", "last"])
+def test_no_row_of_a_placeholder_is_sent(sandbox, keep):
+    df = pd.DataFrame({"id": ["n/a", "a@x.com", "n/a", "b@x.com", "n/a"], "X": range(5)})
+    whole = gp.push(df, "id", keep=keep, errors="drop", client=sandbox.client, progress=False)
+    parts = [df[:1], df[1:4], df[4:]]
+    batches = gp.push_batches(parts, "id", keep=keep, errors="drop", client=sandbox.client, progress=False)
+    for result in (whole, batches):
+        assert (result.counts["accepted"], result.counts["invalid"]) == (2, 3)
+        assert result.rejects().index.tolist() == [0, 2, 4]
+    assert set(sandbox.stored()) == {"a@x.com", "b@x.com"}
 
 
 def test_names_that_are_ids_are_no_placeholders():
