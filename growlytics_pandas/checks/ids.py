@@ -277,11 +277,13 @@ def _duplicates(schema: Schema, same: SharedIdRows, stand_for_none: Mask, words:
 
 
 def _odd_words(column: pd.Series[Any], schema: Schema, counts: Mapping[str, int], *, is_part: bool = False) -> set[str]:
-    """Return repeated ids that are words, where nearly all others are numbers, codes or addresses: placeholders.
+    """Return repeated ids that are words or zeros, where nearly all others are numbers, codes or addresses.
 
-    `counts`: repeated ids, each with its number of rows. A part may have no other ids.
+    `counts`: repeated ids, each with its number of rows. A part may have no other ids. Customer 11111 may have several
+    rows, as in a log of purchases.
     """
-    words = {text for text, count in counts.items() if may_be_placeholder(text, count)}
+    may_be = (text for text in counts if not text.isdecimal() or not text.strip("0"))
+    words = {text for text in may_be if may_be_placeholder(text, counts[text])}
     if not words:
         return words
     others = set(schema.read_ids(column.iloc[:_ID_SAMPLE]).texts) - words - {""}

@@ -275,6 +275,15 @@ def test_no_row_of_a_placeholder_is_sent(sandbox, keep):
     assert set(sandbox.stored()) == {"a@x.com", "b@x.com"}
 
 
+@pytest.mark.parametrize("dtype", ["int64", "str", object])
+def test_a_customer_number_of_one_digit_is_no_placeholder(dtype):
+    """As in a log of purchases, where the last row of each customer is kept."""
+    ids = pd.Series([11_111] * 4 + [22_222] * 3 + list(range(40))).astype(dtype)
+    found = gp.plan(pd.DataFrame({"id": ids, "X": range(47)}), "id", keep="last").violations
+    assert set(found["severity"]) == {"warning"}
+    assert len(found) == 5
+
+
 def test_names_that_are_ids_are_no_placeholders():
     df = pd.DataFrame({"id": ["asha"] * 4 + ["ravi", "meera", "kiran", "c7"], "X": range(8)})
     assert set(gp.plan(df, "id", keep="last").violations["severity"]) == {"warning"}
