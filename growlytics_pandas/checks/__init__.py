@@ -2,7 +2,7 @@
 
 ::
 
-    schema       which columns become which attributes, of which types
+    schema       the attribute and the type that each column becomes
     names        the rules for attribute names and types; suggested names
     ids          the rules for ids: which rows have one, and which share one
     values       the rules for values, block by block

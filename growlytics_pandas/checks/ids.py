@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import string
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +27,6 @@ from growlytics_pandas.columns.frames import count_reject_labels
 from growlytics_pandas.columns.parsers import are_numbers, parse_numbers
 from growlytics_pandas.columns.plan_options import Keep
 from growlytics_pandas.columns.reading import (
-    DIGITS,
     Groups,
     Ids,
     SharedIdRows,
@@ -127,9 +127,9 @@ def check_ids(
         same = find_same(groups, schema.keep, nobody)
     else:
         same, alike = shared
-        repeated = schema.read_ids(column.iloc[same.rows]).texts
-        words |= _odd_words(column, schema, dict(zip(repeated, same.sharing.tolist(), strict=True)), is_part=True)
     texts_of_same = schema.read_ids(column.iloc[same.rows]).texts
+    if shared is not None:
+        words |= _odd_words(column, schema, dict(zip(texts_of_same, same.sharing.tolist(), strict=True)), is_part=True)
     stand_for_none: Mask = np.array([text in words for text in texts_of_same], dtype=bool)
     violations += [*_duplicates(schema, same, stand_for_none, words), *_look_alikes(column, schema, alike)]
     checked = IdCheck.of(violations, len(frame))
@@ -198,7 +198,7 @@ def _plain_bytes(column: TextColumn, schema: Schema) -> TextBytes | None:
     if (
         found is None
         or not found.has_only(_PLAIN_CHARS)
-        or (found.has_only(f"{DIGITS}.-") and not found.has_only(DIGITS))
+        or (found.has_only(f"{string.digits}.-") and not found.has_only(string.digits))
         or found.may_end_with((".0",))
         or found.has_any({word for word in words if word.isascii()})
     ):

@@ -45,7 +45,7 @@ def suggest_mobile(profile: Profile, label: Hashable, region: str) -> Suggestion
         f"phone numbers are {why}: {plural(cells, 'value')} are converted to the form +{country_code(region)}…, so "
         f"that each number has one spelling; those without a country code are read as of {region}"
     )
-    # a warning for ids, of which each spelling is another customer
+    # a warning for ids, since each spelling would be another customer
     return Suggestion("normalize", label, "E.164", reason, cells, warns=Rule.ID_CASE_DUPLICATE)
 
 

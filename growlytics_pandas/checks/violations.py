@@ -353,7 +353,7 @@ _SPELLINGS: Final = {
     "separators": "write them in one way at the source",
     "no separators": "send the ids without separators, as before",
 }
-"""How to send ids as the ledger knows them, if no option does it."""
+"""How to give ids one spelling, that of the ledger if it knows them, where no option does it."""
 
 
 def _of_name(violation: Violation) -> Fix:

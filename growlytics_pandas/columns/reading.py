@@ -404,8 +404,7 @@ def fold_case_all(texts: list[str]) -> list[str]:
 
 _SEPARATED: Final = re.compile(r"\+?\(?[0-9]+(?:[ ./()-]+[0-9]+)+")
 _POINTS: Final = re.compile(r"[0-9]+\.[0-9]+(?:\.[0-9]+\.[0-9]+)?")  # a decimal number; an address of the internet
-_LEAST_DIGITS: Final = 8  # in a shorter id a separator may tell two numbers apart: 1-12 and 11-2
-DIGITS: Final = "0123456789"
+_LEAST_DIGITS: Final = 8  # shorter ids may differ only in where the separator is: 1-12 and 11-2
 
 
 def fold_id(text: str) -> str:
@@ -423,7 +422,7 @@ def without_separators(text: str) -> str:
     """Return only the digits of a long number; any other text unchanged."""
     if not _SEPARATED.fullmatch(text) or _POINTS.fullmatch(text):
         return text
-    digits = "".join(char for char in text if char in DIGITS)
+    digits = "".join(filter(str.isdecimal, text))
     return digits if len(digits) >= _LEAST_DIGITS else text
 
 
